@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// The API server as a worker's source of single profiles and of the cluster's identity.
+// Thread-safe; calls block.
+
+#include <string>
+
+#include "seccompd/agent/object_source.h"
+#include "seccompd/kube/api_client.h"
+
+namespace seccompd::agent {
+
+inline constexpr char kProfilesPath[] = "/apis/seccompd.io/v1alpha1/tenantseccompprofiles";
+
+class KubeSource final : public ObjectSource {
+ public:
+  explicit KubeSource(kube::ApiClient& api) : api_(api) {}
+  Result<void> Fetch(const std::string& name_space, const std::string& name,
+                     const std::function<void(const kube::Object&)>& use,
+                     std::stop_token stop) override;
+  Result<SourceIdentity> Identify(std::stop_token stop) override;
+
+ private:
+  kube::ApiClient& api_;
+};
+
+}  // namespace seccompd::agent

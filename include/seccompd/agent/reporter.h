@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// The only writer to the API: this node's NodeSeccompState and its Lease. Nothing is written when
+// nothing changed; the first report after quiet goes at once, under sustained change the interval
+// doubles up to 60 s. Run() blocks its own thread; Notify() may come from any.
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <random>
+#include <stop_token>
+#include <string>
+
+#include "seccompd/agent/health.h"
+#include "seccompd/agent/log.h"
+#include "seccompd/agent/object_source.h"
+#include "seccompd/agent/status.h"
+#include "seccompd/kube/api_client.h"
+
+namespace seccompd::agent {
+
+struct ReporterOptions {
+  std::string node_name;
+  std::string lease_namespace;
+  std::chrono::milliseconds interval = std::chrono::seconds(1);
+  std::chrono::milliseconds spread{0};
+  std::chrono::seconds lease_every = std::chrono::minutes(5);
+};
+
+class Reporter {
+ public:
+  Reporter(kube::ApiClient& api, ProfileTable& table, ObjectSource& source,
+           std::function<StatusInput()> snapshot, Health& health, const Log& log,
+           const Clock& clock, ReporterOptions options);
+
+  // Until stop; then one last report if there is news. Requests under way end early when `abort` is
+  // requested.
+  void Run(std::stop_token stop, std::stop_token abort);
+  void Notify();
+  // With the resourceVersion of each answer about our Lease.
+  void OnServerVersion(std::function<void(const std::string&)> callback) {
+    on_version_ = std::move(callback);
+  }
+  // The newest state was written at least once. Any thread.
+  bool reported() const { return reported_; }
+
+ private:
+  using Time = std::chrono::steady_clock::time_point;
+  Result<void> Identify(std::stop_token abort);
+  Result<void> EnsureState(std::stop_token abort);
+  Result<void> Report(std::stop_token abort);
+  Result<void> RenewLease(std::stop_token abort);
+  Result<std::string> SendLease(bool create, std::stop_token abort);
+  void Attempt(std::stop_token abort);
+  void Failed(std::string_view what, const Error& error);
+  std::chrono::milliseconds Jitter(std::chrono::milliseconds most);
+
+  kube::ApiClient& api_;
+  ProfileTable& table_;
+  ObjectSource& source_;
+  const std::function<StatusInput()> snapshot_;
+  Health& health_;
+  const Log& log_;
+  const Clock& clock_;
+  const ReporterOptions options_;
+  std::function<void(const std::string&)> on_version_;
+
+  std::mutex mutex_;  // guards dirty_
+  std::condition_variable_any wake_;
+  bool dirty_ = true;
+  std::atomic<bool> reported_{false};
+
+  // The rest belongs to Run's thread.
+  bool identified_ = false;
+  std::string node_uid_, runtime_;
+  bool state_exists_ = false;
+  std::string last_status_;  // without riders
+  std::map<std::string, Transition> transitions_;
+  std::chrono::milliseconds interval_, backoff_{0};
+  Time next_report_, last_report_, next_lease_;
+  std::string lease_version_, last_trouble_;
+  std::string lease_acquired_;
+  std::minstd_rand random_{std::random_device{}()};
+};
+
+}  // namespace seccompd::agent

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// The agent's side of the compiler: profiles are judged in processes of their own (one per
+// request), never in the agent. Implementations are thread-safe: several threads may each have a
+// request under way.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "seccompd/base/result.h"
+#include "seccompd/profile/diagnostic.h"
+
+namespace seccompd::compiler {
+
+struct CompileRequest {
+  std::string spec;  // raw JSON of the object's .spec, at most 1.5 MiB; the child judges its limits
+  std::string architecture;  // the node's own: "SCMP_ARCH_X86_64"
+};
+
+struct CompileAnswer {
+  std::vector<profile::Diagnostic> findings;
+  std::string bytes;                 // canonical OCI JSON; empty when a finding is an error
+  std::uint32_t instructions = 0;    // of the exported BPF program
+  bool remove_when_invalid = false;  // spec.onInvalid: Remove
+};
+
+// One document of a manifest file.
+struct Manifest {
+  std::uint32_t line = 1;  // where the document begins in its file
+  std::string api_version, kind, name_space, name;
+  std::string spec;  // raw JSON; empty when the document has no object .spec
+};
+
+struct ManifestAnswer {
+  std::vector<Manifest> documents;
+  std::vector<profile::Diagnostic>
+      findings;  // about the file as a whole (syntax, too many nodes, ...)
+};
+
+class Compiler {
+ public:
+  virtual ~Compiler() = default;
+  // kInvalid: a verdict on the input: it overran its CPU time or memory, or crashed the child
+  // twice, the second time alone. kTransient: wall-clock overrun, or the child was killed from
+  // outside. kDenied: the compiler is gone and does not come back.
+  virtual Result<CompileAnswer> Compile(const CompileRequest& request) = 0;
+  // YAML (several documents) or JSON text of at most 256 KiB -> its documents. Errors as Compile.
+  virtual Result<ManifestAnswer> ParseManifests(std::string_view text) = 0;
+};
+
+}  // namespace seccompd::compiler

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// The zygote's and its children's side: what the executable seccompd-compile runs. One thread. The
+// zygote parses nothing of tenants'; each child serves one request and dies. Not for use inside the
+// agent.
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <optional>
+#include <span>
+
+#include "seccompd/compiler/protocol.h"
+
+namespace seccompd::compiler {
+
+struct ServeOptions {
+  std::chrono::milliseconds wall_limit = std::chrono::seconds(5);
+  // Runs in the child before its request is served: the way in for tests that need a crash, a spin,
+  // ...; the shipped executable has none.
+  void (*before_request)(const Request& request, int data_fd) = nullptr;
+};
+
+// "--serve" and perhaps "--wall-ms=N", as Zygote::Start passes them. No value: something else.
+std::optional<ServeOptions> ParseServeArguments(std::span<char* const> arguments);
+
+// Serves on kControlFd until its other end is closed. Answers the process's exit code; 2 when
+// kControlFd is not the socket that Zygote::Start leaves there.
+int ServeZygote(const ServeOptions& options);
+
+// Of the child: everything but `data_fd` closed, resources limited, privileges gone. The number of
+// the data descriptor from now on, or -1. All hardening of a child has its place here.
+int LimitChild(int data_fd, pid_t zygote_pid);
+
+// Reads one request from the socket, answers it, and ends the process.
+[[noreturn]] void ServeOneRequest(int data_fd, const ServeOptions& options);
+
+}  // namespace seccompd::compiler

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// The one user of libseccomp: names, and the filter that the runtimes will make of a profile, built
+// in their own call order. libseccomp spins, corrupts memory or miscompiles on some hostile input:
+// call this only in a process that dies with the profile, and only behind lint.h. Not thread-safe
+// (libseccomp has global state).
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "seccompd/base/result.h"
+#include "seccompd/profile/diagnostic.h"
+#include "seccompd/profile/types.h"
+
+namespace seccompd::profile {
+
+// "2.5.4". Of the library linked in; Debian patches newer syscalls into its table without a new
+// version.
+std::string LibseccompVersion();
+
+// Adds `native` to the architectures and judges the set: count, byte order.
+void CompleteArchitectures(Profile& profile, Architecture native,
+                           std::vector<Diagnostic>& findings);
+
+// Leaves out the rules whose name this libseccomp does not know (a finding each) and tells of those
+// without effect on the profile's architectures.
+void ResolveNames(Profile& profile, bool warn_unknown, std::vector<Diagnostic>& findings);
+
+struct Filter {
+  std::string program;  // struct sock_filter[], in the target's byte order
+  std::uint32_t instructions = 0;
+};
+
+// Of a normalized, complete profile. No value: it cannot be loaded, and a finding says why. An
+// Error is about this process (no memfd), not about the profile.
+Result<std::optional<Filter>> Compile(const Profile& profile, std::vector<Diagnostic>& findings);
+
+}  // namespace seccompd::profile

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seccompd/agent/agent.h"
+
+#include <algorithm>
+
+namespace seccompd::agent {
+namespace {
+
+// Raise it when the same spec may give other bytes or another verdict than before.
+constexpr int kRuleSetVersion = 1;
+
+std::string RuleSet(const AgentIdentity& identity) {
+  return std::to_string(kRuleSetVersion) + "+libseccomp" + identity.libseccomp;
+}
+
+// One request in a compiler child each; two at least, so that a slow profile does not stop the
+// others.
+unsigned WorkerCount() { return std::clamp(std::thread::hardware_concurrency(), 2U, 4U); }
+
+}  // namespace
+
+Agent::Agent(const AgentConfig& config, const AgentParts& parts, AgentIdentity identity)
+    : config_(config),
+      parts_(parts),
+      identity_(std::move(identity)),
+      context_(RuleSet(identity_) + " " + identity_.facts.seccomp_arch +
+               " ceiling=" + config.ceiling),
+      health_(parts.clock),
+      metrics_(identity_.version, identity_.libseccomp),
+      queue_(parts.clock),
+      desired_(queue_, parts.clock, context_),
+      installer_(parts.store, parts.state_dir, table_, desired_, queue_, health_, metrics_,
+                 parts.log, parts.clock, {config.resync, config.standalone()}) {}
+
+Agent::~Agent() { StopWork(); }
+
+void Agent::LoadRecord() {
+  Result<node::Record> record = parts_.state_dir.LoadRecord();
+  if (!record.ok()) {
+    if (record.error().code != ErrorCode::kNotFound) {
+      parts_.log.Warn("the record is not usable; all profiles are judged anew and no file is lost",
+                      {{"error", record.error().message}});
+    }
+    return;
+  }
+  desired_.Seed(*record);
+  parts_.log.Info("record loaded", {{"profiles", std::to_string(record->entries.size())},
+                                    {"resource_version", record->resource_version}});
+  table_.Load(*std::move(record));
+}
+
+void Agent::Start(ObjectSource& source, std::function<void()> on_change) {
+  reconciler_ = std::make_unique<Reconciler>(
+      queue_, desired_, table_, installer_, source, parts_.compiler, parts_.state_dir, health_,
+      metrics_, parts_.log, parts_.clock,
+      ReconcilerOptions{identity_.facts.seccomp_arch, context_, config_.delete_grace});
+  if (auto tried = parts_.state_dir.TakeTried(); tried.ok())
+    reconciler_->Distrust(*std::move(tried));
+  installer_.OnChange(std::move(on_change));
+  desired_.OnDelivered([this] { installer_.Poke(); });
+  installer_thread_ = std::jthread([this](std::stop_token stop) { installer_.Run(stop); });
+  for (unsigned i = 0; i < WorkerCount(); ++i) {
+    workers_.emplace_back([this](std::stop_token stop) { reconciler_->Run(stop); });
+  }
+}
+
+void Agent::StopWork() {
+  for (std::jthread& worker : workers_) worker.request_stop();
+  if (!installer_thread_.joinable()) return;
+  installer_thread_.request_stop();
+  installer_thread_.join();
+}
+
+std::vector<Condition> Agent::Conditions() const {
+  std::vector<Condition> all;
+  const bool synced = installer_.first_pass_done() && desired_.synced();
+  all.push_back({"Synced", synced, synced ? "UpToDate" : "NotSynced",
+                 synced
+                     ? "every profile that the source has was handled"
+                     : "the profiles have not been read from the source since the agent started"});
+  Condition healthy{"Healthy", true, "AllWell", ""};
+  const std::string disk = health_.problem("disk");
+  const std::string compiler = health_.problem("compiler");
+  const std::string held = reconciler_ ? reconciler_->removal_held() : "";
+  if (!held.empty()) healthy = {"Healthy", false, "MassDeletion", held};
+  if (!compiler.empty()) healthy = {"Healthy", false, "CompilerFailed", compiler};
+  if (!disk.empty()) healthy = {"Healthy", false, "DiskFailed", disk};
+  all.push_back(std::move(healthy));
+  all.push_back(
+      {"Sandboxed", false, "NotBuilt", "this version does not sandbox the agent process itself"});
+  return all;
+}
+
+StatusInput Agent::Snapshot() const {
+  StatusInput input;
+  input.agent_version = identity_.version;
+  input.rule_set = RuleSet(identity_);
+  input.facts = identity_.facts;
+  input.observed_resource_version = installer_.handled_version();
+  input.intent_digest = desired_.IntentDigest();
+  input.desired = desired_.size();
+  input.conditions = Conditions();
+  const Installer::Drift drift = installer_.drift();
+  if (!drift.kinds.empty()) input.last_drift_time = FormatRfc3339(drift.last);
+  input.drift_kinds = drift.kinds;
+  input.mode = config_.report;
+  return input;
+}
+
+std::string Agent::StateJson() const {
+  return BuildState(Snapshot(), table_, FormatRfc3339(parts_.clock.Now()),
+                    source_errors_ ? source_errors_() : std::vector<std::string>{});
+}
+
+std::string Agent::MetricsText() {
+  Gauges gauges;
+  for (const ProfileState state : kAllStates)
+    gauges.profiles[std::string(StateName(state))] = table_.CountOf(state);
+  gauges.queue_depth = queue_.depth();
+  gauges.foreign_files = installer_.foreign_files();
+  gauges.watch_age_seconds = watch_age_ ? watch_age_().count() : 0;
+  gauges.last_full_sync =
+      std::chrono::duration<double>(installer_.last_full_sync().time_since_epoch()).count();
+  gauges.ready = health_.Ready().good;
+  gauges.removal_held = reconciler_ && !reconciler_->removal_held().empty();
+  return metrics_.Text(gauges);
+}
+
+bool Agent::AllWell() const {
+  bool well = !source_errors_ || source_errors_().empty();
+  table_.ForEach([&](const std::string&, const node::RecordEntry& entry) {
+    const bool good = entry.state == StateName(ProfileState::kDeleting) ||
+                      (entry.state == StateName(ProfileState::kInstalled) &&
+                       entry.installed_generation == entry.desired_generation);
+    well = well && good;
+  });
+  return well;
+}
+
+}  // namespace seccompd::agent

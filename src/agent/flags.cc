@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seccompd/agent/flags.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "seccompd/node/directory_watch.h"
+#include "seccompd/profile/yaml.h"
+
+namespace seccompd::agent {
+namespace {
+
+constexpr std::size_t kMaxConfigBytes = 65'536;
+
+using Apply = Result<void> (*)(AgentConfig&, const std::string&);
+
+struct Setting {
+  const char* name;
+  const char* value_name;  // nullptr: a switch
+  const char* help;
+  Apply apply;  // nullptr: not in this version; any value is refused with `help`
+};
+
+Error Bad(const std::string& why) { return Error{ErrorCode::kInvalid, why}; }
+
+template <std::string AgentConfig::*kField>
+Result<void> Text(AgentConfig& config, const std::string& value) {
+  config.*kField = value;
+  return {};
+}
+
+template <std::string AgentConfig::*kField>
+Result<void> AbsolutePath(AgentConfig& config, const std::string& value) {
+  if (!value.starts_with('/')) return Bad("must be an absolute path");
+  config.*kField = value;
+  return {};
+}
+
+template <std::chrono::milliseconds AgentConfig::*kField, int kLeastMs>
+Result<void> Duration(AgentConfig& config, const std::string& value) {
+  const auto parsed = ParseDuration(value);
+  if (!parsed.ok()) return parsed.error();
+  if (parsed->count() < kLeastMs) return Bad("must be at least " + std::to_string(kLeastMs) + "ms");
+  config.*kField = *parsed;
+  return {};
+}
+
+template <bool AgentConfig::*kField>
+Result<void> Switch(AgentConfig& config, const std::string& value) {
+  if (value != "true" && value != "false") return Bad("must be true or false");
+  config.*kField = value == "true";
+  return {};
+}
+
+Result<void> OneOf(std::string& field, const std::string& value,
+                   std::initializer_list<const char*> allowed) {
+  std::string all;
+  for (const char* word : allowed) {
+    if (value == word) {
+      field = value;
+      return {};
+    }
+    all += (all.empty() ? "" : ", ") + std::string(word);
+  }
+  return Bad("must be one of " + all);
+}
+
+Result<void> Report(AgentConfig& config, const std::string& value) {
+  std::string mode;
+  Result<void> known = OneOf(mode, value, {"exceptions", "full"});
+  if (!known.ok()) return known;
+  config.report = mode == "full" ? ReportMode::kFull : ReportMode::kExceptions;
+  return {};
+}
+
+Result<void> Ceiling(AgentConfig& config, const std::string& value) {
+  if (value != "none")
+    return Bad("only none is supported by this version: a ceiling cannot be enforced yet");
+  config.ceiling = value;
+  return {};
+}
+
+constexpr Setting kSettings[] = {
+    {"node-name", "NAME",
+     "Name of this node's Node object (default: $NODE_NAME, else the host's name)",
+     Text<&AgentConfig::node_name>},
+    {"kubeconfig", "FILE",
+     "Reach the API server by this kubeconfig (default: in-cluster, else $KUBECONFIG)",
+     Text<&AgentConfig::kubeconfig>},
+    {"seccomp-root", "DIR",
+     "The kubelet's seccomp directory; profiles go below DIR/tenants "
+     "(default: /var/lib/kubelet/seccomp)",
+     AbsolutePath<&AgentConfig::seccomp_root>},
+    {"state-dir", "DIR",
+     "The agent's own state: record, cache, lock, state.sock (default: /var/lib/seccompd)",
+     AbsolutePath<&AgentConfig::state_dir>},
+    {"manifests", "DIR",
+     "Standalone: take profiles from the YAML and JSON manifests in DIR instead of an API server",
+     AbsolutePath<&AgentConfig::manifests>},
+    {"listen-health", "ADDR",
+     "Address of /healthz and /readyz; empty: off (default: 127.0.0.1:9798)",
+     Text<&AgentConfig::listen_health>},
+    {"listen-metrics", "ADDR", "Address of /metrics; empty: off (default: :9797)",
+     Text<&AgentConfig::listen_metrics>},
+    {"log-format", "FORMAT", "text or json (default: text)",
+     [](AgentConfig& c, const std::string& v) {
+       return OneOf(c.log_format, v, {"text", "json"});
+     }},
+    {"log-level", "LEVEL", "debug, info, warn or error (default: info)",
+     [](AgentConfig& c, const std::string& v) {
+       return OneOf(c.log_level, v, {"debug", "info", "warn", "error"});
+     }},
+    {"lease-namespace", "NAMESPACE", "Namespace of this node's Lease (default: seccompd-system)",
+     Text<&AgentConfig::lease_namespace>},
+    {"resync", "DURATION", "Time between two full audits of the disk (default: 10m)",
+     Duration<&AgentConfig::resync, 1000>},
+    {"report-interval", "DURATION", "Least time between two reports (default: 1s)",
+     Duration<&AgentConfig::report_interval, 100>},
+    {"report-spread", "DURATION",
+     "Longest random wait before the first report; larger clusters want more (default: 0s)",
+     Duration<&AgentConfig::report_spread, 0>},
+    {"report", "MODE",
+     "exceptions: report what is not installed; full: every profile (default: exceptions)", Report},
+    {"delete-grace", "DURATION",
+     "How long a file stays after its object was deleted (default: 60s)",
+     Duration<&AgentConfig::delete_grace, 0>},
+    {"ceiling", "NAME", "What no profile may exceed; this version knows none only (default: none)",
+     Ceiling},
+    {"insecure-skip-tls-verify", nullptr,
+     "Accept a kubeconfig that does not verify the API server (never in production)",
+     Switch<&AgentConfig::insecure_skip_tls_verify>},
+    {"once", nullptr, "Sync, report and exit: 0, or 1 if any profile is not installed",
+     Switch<&AgentConfig::once>},
+    {"runtime", "NAME", "not supported by this version: what a runtime needs is not judged yet",
+     nullptr},
+    {"foreign", "MODE", "not supported by this version: foreign files are reported and left alone",
+     nullptr},
+    {"sandbox", "MODE", "not supported by this version: the agent does not sandbox itself yet",
+     nullptr},
+};
+
+const Setting* FindSetting(const std::string& name) {
+  const auto* const row =
+      std::find_if(std::begin(kSettings), std::end(kSettings),
+                   [&](const Setting& setting) { return name == setting.name; });
+  return row == std::end(kSettings) ? nullptr : row;
+}
+
+std::string VariableOf(const std::string& name) {
+  std::string variable = "SECCOMPD_";
+  for (const char c : name)
+    variable += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return variable;
+}
+
+Result<void> ApplyOne(AgentConfig& config, const std::string& name, const std::string& value,
+                      const std::string& from) {
+  const Setting* setting = FindSetting(name);
+  if (setting == nullptr)
+    return Bad(from + ": unknown setting \"" + name + "\"; see seccompd agent --help");
+  const std::string place = from + " " + name + "=" + value;
+  if (setting->apply == nullptr) return Bad(place + ": " + setting->help);
+  const Result<void> applied = setting->apply(config, value);
+  if (!applied.ok()) return Wrap(applied.error(), place);
+  return {};
+}
+
+// The --config file as name -> value.
+Result<std::map<std::string, std::string>> ReadConfigFile(const std::string& path) {
+  const auto text = node::ReadSmallFile(path, kMaxConfigBytes, true);
+  if (!text.ok()) return Wrap(text.error(), "--config");
+  const auto documents = profile::YamlToJson(*text);
+  if (!documents.ok()) return Wrap(documents.error(), "--config " + path);
+  std::map<std::string, std::string> values;
+  if (documents->empty()) return values;
+  const auto parsed = nlohmann::json::parse(documents->front().json, nullptr, false);
+  if (parsed.is_null()) return values;
+  if (documents->size() > 1 || !parsed.is_object()) {
+    return Bad("--config " + path + ": must be one YAML mapping of setting to value");
+  }
+  for (const auto& [key, value] : parsed.items()) {
+    if (value.is_structured()) {
+      return Bad(std::string("--config ")
+                     .append(path)
+                     .append(": ")
+                     .append(key)
+                     .append(" must be a single value"));
+    }
+    values[key] = value.is_string() ? value.get<std::string>() : value.dump();
+  }
+  return values;
+}
+
+}  // namespace
+
+Result<std::chrono::milliseconds> ParseDuration(const std::string& text) {
+  struct Unit {
+    std::string_view name;
+    double milliseconds;
+  };
+  static constexpr Unit kUnits[] = {{"ms", 1}, {"s", 1e3}, {"m", 60e3}, {"h", 3600e3}};
+  const Error bad =
+      Bad("\"" + text + "\" is not a duration; write it like 90s, 10m, 1h30m or 200ms");
+  double total = 0;
+  std::size_t at = 0;
+  if (text.empty()) return bad;
+  if (text == "0") return std::chrono::milliseconds(0);
+  while (at < text.size()) {
+    std::size_t end = at;
+    while (end < text.size() &&
+           (std::isdigit(static_cast<unsigned char>(text[end])) != 0 || text[end] == '.'))
+      ++end;
+    std::size_t unit_end = end;
+    while (unit_end < text.size() && std::isalpha(static_cast<unsigned char>(text[unit_end])) != 0)
+      ++unit_end;
+    const std::string number = text.substr(at, end - at);
+    const std::string_view unit = std::string_view(text).substr(end, unit_end - end);
+    const auto* const row = std::find_if(std::begin(kUnits), std::end(kUnits),
+                                         [&](const Unit& u) { return u.name == unit; });
+    if (number.empty() || number.size() > 12 || number == "." ||
+        std::count(number.begin(), number.end(), '.') > 1 || row == std::end(kUnits)) {
+      return bad;
+    }
+    total += std::strtod(number.c_str(), nullptr) * row->milliseconds;
+    at = unit_end;
+  }
+  if (total > 1e12) return bad;
+  return std::chrono::milliseconds(std::llround(total));
+}
+
+void AgentFlags::Declare(CLI::App& app) {
+  app_ = &app;
+  app.add_option("--config", config_file_,
+                 "YAML file of the settings below, each under its flag's name")
+      ->type_name("FILE")
+      ->group("Settings (flag beats $SECCOMPD_... beats --config file)");
+  for (const Setting& setting : kSettings) {
+    const std::string name = setting.name;
+    const std::string group =
+        setting.apply == nullptr ? "" : "Settings (flag beats $SECCOMPD_... beats --config file)";
+    if (setting.value_name == nullptr) {
+      app.add_flag_callback(
+             "--" + name, [this, name] { given_[name] = "true"; }, setting.help)
+          ->group(group);
+    } else {
+      app.add_option_function<std::string>(
+             "--" + name, [this, name](const std::string& value) { given_[name] = value; },
+             setting.help)
+          ->take_last()
+          ->type_name(setting.value_name)
+          ->group(group);
+    }
+  }
+}
+
+Result<AgentConfig> AgentFlags::Resolve(const Environment& environment) const {
+  AgentConfig config;
+  const auto get = [&](const std::string& variable) {
+    const auto it = environment.find(variable);
+    return it == environment.end() ? std::string() : it->second;
+  };
+  config.node_name = get("NODE_NAME");
+  const std::string file = config_file_.empty() ? get("SECCOMPD_CONFIG") : config_file_;
+  if (!file.empty()) {
+    const auto values = ReadConfigFile(file);
+    if (!values.ok()) return values.error();
+    for (const auto& [name, value] : *values) {
+      if (const auto applied = ApplyOne(config, name, value, file + ":"); !applied.ok())
+        return applied.error();
+    }
+  }
+  for (const Setting& setting : kSettings) {
+    const std::string variable = VariableOf(setting.name);
+    if (!environment.contains(variable)) continue;
+    const auto applied =
+        ApplyOne(config, setting.name, environment.at(variable), "$" + variable + ":");
+    if (!applied.ok()) return applied.error();
+  }
+  for (const auto& [name, value] : given_) {
+    if (const auto applied = ApplyOne(config, name, value, "flag:"); !applied.ok())
+      return applied.error();
+  }
+  if (config.kubeconfig.empty() && get("KUBERNETES_SERVICE_HOST").empty())
+    config.kubeconfig = get("KUBECONFIG");
+  return config;
+}
+
+std::vector<AgentFlags::Row> AgentFlags::Table() {
+  std::vector<Row> rows;
+  for (const Setting& setting : kSettings) {
+    if (setting.apply != nullptr)
+      rows.push_back({setting.name, VariableOf(setting.name), setting.help});
+  }
+  return rows;
+}
+
+}  // namespace seccompd::agent

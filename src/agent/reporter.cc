@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seccompd/agent/reporter.h"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+namespace seccompd::agent {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::string_view kFieldManager = "seccompd-agent";
+constexpr std::string_view kStates = "/apis/seccompd.io/v1alpha1/nodeseccompstates/";
+constexpr std::chrono::milliseconds kMaxInterval = std::chrono::seconds(60);
+constexpr std::chrono::milliseconds kMinBackoff = std::chrono::seconds(1);
+constexpr std::chrono::milliseconds kMaxBackoff = std::chrono::minutes(5);
+constexpr int kLeaseSeconds = 900;  // three renewals may be missed
+
+// A string below `path`, or "".
+std::string TextAt(const json& object, const char* path) {
+  const json::json_pointer pointer{std::string(path)};
+  return object.contains(pointer) && object.at(pointer).is_string()
+             ? object.at(pointer).get<std::string>()
+             : "";
+}
+
+}  // namespace
+
+Reporter::Reporter(kube::ApiClient& api, ProfileTable& table, ObjectSource& source,
+                   std::function<StatusInput()> snapshot, Health& health, const Log& log,
+                   const Clock& clock, ReporterOptions options)
+    : api_(api),
+      table_(table),
+      source_(source),
+      snapshot_(std::move(snapshot)),
+      health_(health),
+      log_(log),
+      clock_(clock),
+      options_(std::move(options)),
+      interval_(options_.interval) {
+  next_report_ = last_report_ = next_lease_ = clock_.SteadyNow();
+}
+
+std::chrono::milliseconds Reporter::Jitter(std::chrono::milliseconds most) {
+  return std::chrono::milliseconds(
+      std::uniform_int_distribution<std::int64_t>(0, most.count())(random_));
+}
+
+void Reporter::Notify() {
+  const std::lock_guard lock(mutex_);
+  dirty_ = true;
+  wake_.notify_one();
+}
+
+void Reporter::Run(std::stop_token stop, std::stop_token abort) {
+  Heartbeat& heartbeat = health_.AddLoop("reporter");
+  next_report_ = clock_.SteadyNow() + Jitter(options_.spread);
+  while (!stop.stop_requested()) {
+    {
+      std::unique_lock lock(mutex_);
+      heartbeat.Idle();
+      const auto due = [this] {
+        const Time now = clock_.SteadyNow();
+        return now >= next_report_ && (dirty_ || now >= next_lease_);
+      };
+      while (!stop.stop_requested() && !due()) {
+        const Time until = dirty_ ? next_report_ : std::max(next_report_, next_lease_);
+        const bool was_dirty = dirty_;
+        wake_.wait_for(lock, stop, until - clock_.SteadyNow(), [&] { return dirty_ != was_dirty; });
+      }
+      dirty_ = false;
+    }
+    heartbeat.Busy();
+    if (!stop.stop_requested()) Attempt(abort);
+  }
+  // The last word: what changed since the last report, if the server can be reached in time.
+  if (state_exists_ && !abort.stop_requested()) (void)Report(abort);
+}
+
+void Reporter::Attempt(std::stop_token abort) {
+  Result<void> done = Identify(abort);
+  if (done.ok()) done = EnsureState(abort);
+  if (done.ok()) done = Report(abort);
+  if (done.ok() && clock_.SteadyNow() >= next_lease_) done = RenewLease(abort);
+  const Time now = clock_.SteadyNow();
+  if (!done.ok()) {
+    Failed("report", done.error());
+    backoff_ = std::clamp(backoff_ * 2, kMinBackoff, kMaxBackoff);
+    next_report_ = now + backoff_ / 2 + Jitter(backoff_ / 2);
+    const std::lock_guard lock(mutex_);
+    dirty_ = true;
+    return;
+  }
+  if (!last_trouble_.empty()) log_.Info("reporting works again");
+  last_trouble_.clear();
+  backoff_ = std::chrono::milliseconds(0);
+}
+
+void Reporter::Failed(std::string_view what, const Error& error) {
+  if (error.message == last_trouble_) return;
+  last_trouble_ = error.message;
+  const Log::Fields fields{{"what", std::string(what)}, {"error", error.message}};
+  if (error.code == ErrorCode::kDenied) {
+    log_.Error("the state of this node is not reported; files are served all the same", fields);
+  } else {
+    log_.Warn("the state of this node is not reported; files are served all the same", fields);
+  }
+}
+
+// Once: which cluster, and which CRD, the files on this node come from.
+Result<void> Reporter::Identify(std::stop_token abort) {
+  if (identified_) return {};
+  const Result<SourceIdentity> now = source_.Identify(abort);
+  if (!now.ok()) return now.error();
+  const SourceIdentity recorded = table_.identity();
+  if (recorded.cluster.empty()) {
+    table_.SetIdentity(*now);
+  } else if (recorded.cluster != now->cluster) {
+    log_.Error(
+        "this is another cluster than the files on this node came from; theirs are kept and never "
+        "removed",
+        {{"recorded", recorded.cluster}, {"now", now->cluster}});
+  }
+  identified_ = true;
+  return {};
+}
+
+Result<void> Reporter::EnsureState(std::stop_token abort) {
+  if (state_exists_) return {};
+  const std::string name = kube::EscapePath(options_.node_name);
+  Result<std::string> node = api_.Get("/api/v1/nodes/" + name, abort);
+  if (!node.ok()) {
+    return Wrap(node.error(),
+                "node " + options_.node_name + " (is --node-name the name of this Node?)");
+  }
+  const json parsed = json::parse(*node, nullptr, false);
+  node_uid_ = TextAt(parsed, "/metadata/uid");
+  runtime_ = TextAt(parsed, "/status/nodeInfo/containerRuntimeVersion");
+  const json owner{
+      {"apiVersion", "v1"}, {"kind", "Node"}, {"name", options_.node_name}, {"uid", node_uid_}};
+  const json body{
+      {"apiVersion", "seccompd.io/v1alpha1"},
+      {"kind", "NodeSeccompState"},
+      {"metadata", {{"name", options_.node_name}, {"ownerReferences", json::array({owner})}}}};
+  const Result<std::string> applied =
+      api_.Apply(std::string(kStates) + name, body.dump(), std::string(kFieldManager), abort);
+  if (!applied.ok()) return Wrap(applied.error(), "NodeSeccompState " + options_.node_name);
+  state_exists_ = true;
+  last_status_.clear();
+  return {};
+}
+
+Result<void> Reporter::Report(std::stop_token abort) {
+  StatusInput input = snapshot_();
+  input.facts.runtime = runtime_;
+  const std::string status = BuildStatus(input, table_, FormatRfc3339(clock_.Now()), transitions_);
+  const std::string news = WithoutRiders(status);
+  if (news == last_status_) return {};
+  const std::string body =
+      R"({"apiVersion":"seccompd.io/v1alpha1","kind":"NodeSeccompState","metadata":{"name":)" +
+      json(options_.node_name).dump() + R"(},"status":)" + status + "}";
+  const std::string path = std::string(kStates) + kube::EscapePath(options_.node_name) + "/status";
+  const Result<std::string> applied = api_.Apply(path, body, std::string(kFieldManager), abort);
+  const Time now = clock_.SteadyNow();
+  if (!applied.ok()) {
+    if (applied.error().code == ErrorCode::kNotFound)
+      state_exists_ = false;  // look for the Node anew
+    return Wrap(applied.error(), "status of NodeSeccompState " + options_.node_name);
+  }
+  const bool sustained = now - last_report_ < 2 * interval_;
+  interval_ = sustained && !last_status_.empty() ? std::min(interval_ * 2, kMaxInterval)
+                                                 : options_.interval;
+  last_status_ = news;
+  last_report_ = now;
+  next_report_ = now + interval_;
+  reported_ = true;
+  return {};
+}
+
+Result<void> Reporter::RenewLease(std::stop_token abort) {
+  Result<std::string> answer = SendLease(false, abort);
+  if (!answer.ok() && (answer.error().code == ErrorCode::kConflict ||
+                       answer.error().code == ErrorCode::kNotFound)) {
+    lease_version_.clear();
+    answer = SendLease(answer.error().code == ErrorCode::kNotFound, abort);
+  }
+  if (!answer.ok())
+    return Wrap(answer.error(), "Lease " + options_.lease_namespace + "/" + options_.node_name);
+  lease_version_ = TextAt(json::parse(*answer, nullptr, false), "/metadata/resourceVersion");
+  next_lease_ =
+      clock_.SteadyNow() + options_.lease_every * 9 / 10 + Jitter(options_.lease_every / 5);
+  if (on_version_ && !lease_version_.empty()) on_version_(lease_version_);
+  return {};
+}
+
+Result<std::string> Reporter::SendLease(bool create, std::stop_token abort) {
+  const std::string all = "/apis/coordination.k8s.io/v1/namespaces/" +
+                          kube::EscapePath(options_.lease_namespace) + "/leases";
+  const std::string mine = all + "/" + kube::EscapePath(options_.node_name);
+  if (!create && lease_version_.empty()) {
+    Result<std::string> there = api_.Get(mine, abort);
+    if (!there.ok()) return there;
+    lease_version_ = TextAt(json::parse(*there, nullptr, false), "/metadata/resourceVersion");
+  }
+  const std::string now = FormatRfc3339(clock_.Now(), true);
+  if (lease_acquired_.empty()) lease_acquired_ = now;
+  json lease{{"apiVersion", "coordination.k8s.io/v1"},
+             {"kind", "Lease"},
+             {"metadata", {{"name", options_.node_name}, {"namespace", options_.lease_namespace}}},
+             {"spec",
+              {{"holderIdentity", options_.node_name},
+               {"leaseDurationSeconds", kLeaseSeconds},
+               {"acquireTime", lease_acquired_},
+               {"renewTime", now}}}};
+  if (create) return api_.Create(all, lease.dump(), abort);
+  lease["metadata"]["resourceVersion"] = lease_version_;
+  return api_.Update(mine, lease.dump(), abort);
+}
+
+}  // namespace seccompd::agent

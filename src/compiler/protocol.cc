@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seccompd/compiler/protocol.h"
+
+#include <cstring>
+#include <type_traits>
+#include <utility>
+
+namespace seccompd::compiler {
+namespace {
+
+using profile::Diagnostic;
+using profile::Severity;
+
+constexpr std::uint32_t kMagic = 0x53434431;                      // "SCD1"
+constexpr std::size_t kMaxAnswerBytes = std::size_t{256} * 1024;  // as profile::kMaxCanonicalBytes
+constexpr std::size_t kMaxFindings = 64;
+constexpr std::size_t kMaxCodeBytes = 64;
+constexpr std::size_t kMaxMessageBytes = 1024;
+constexpr std::size_t kMaxJsonBytes = std::size_t{5} << 20;
+constexpr std::uint32_t kMaxInstructions = 4096;
+
+class Writer {
+ public:
+  template <class Number>
+  void Put(Number number) {
+    static_assert(std::is_integral_v<Number>);
+    char bytes[sizeof number];
+    std::memcpy(bytes, &number, sizeof number);
+    out_.append(bytes, sizeof number);
+  }
+  void PutString(std::string_view text) {
+    Put(static_cast<std::uint32_t>(text.size()));
+    out_.append(text);
+  }
+  std::string Take() { return std::move(out_); }
+
+ private:
+  std::string out_;
+};
+
+// Once a read fails, all later ones do; Done() tells.
+class Reader {
+ public:
+  explicit Reader(std::string_view bytes) : rest_(bytes) {}
+
+  template <class Number>
+  Number Get() {
+    Number number = 0;
+    if (rest_.size() < sizeof number) {
+      Fail();
+      return 0;
+    }
+    std::memcpy(&number, rest_.data(), sizeof number);
+    rest_.remove_prefix(sizeof number);
+    return number;
+  }
+  template <class Number>
+  Number GetAtMost(Number most) {
+    const auto number = Get<Number>();
+    if (number <= most) return number;
+    Fail();
+    return 0;
+  }
+  bool GetBool() { return GetAtMost<std::uint8_t>(1) == 1; }
+  std::string GetString(std::size_t most) {
+    const auto size = Get<std::uint32_t>();
+    if (size > most || size > rest_.size()) {
+      Fail();
+      return {};
+    }
+    std::string text(rest_.substr(0, size));
+    rest_.remove_prefix(size);
+    return text;
+  }
+  void Fail() {
+    has_failed_ = true;
+    rest_ = {};
+  }
+  bool has_failed() const { return has_failed_; }
+  // Nothing failed and nothing is left.
+  bool Done() const { return !has_failed_ && rest_.empty(); }
+
+ private:
+  std::string_view rest_;
+  bool has_failed_ = false;
+};
+
+Error Deviation(std::string_view what) {
+  return Error{ErrorCode::kInvalid, "the compiler's protocol: no valid " + std::string(what)};
+}
+
+// What a finding may hold on its way to logs and the API: UTF-8's bytes without control characters.
+// (Overlong forms are not told apart here: the API server and the log's JSON do.)
+bool IsPrintable(std::string_view text) {
+  std::size_t expected = 0;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (expected > 0) {
+      if ((byte & 0xc0) != 0x80) return false;
+      --expected;
+    } else if (byte >= 0x80) {
+      if (byte < 0xc2 || byte > 0xf4) return false;
+      expected = byte < 0xe0 ? 1 : (byte < 0xf0 ? 2 : 3);
+    } else if (byte < 0x20 || byte == 0x7f) {
+      return false;
+    }
+  }
+  return expected == 0;
+}
+
+void PutFindings(Writer& writer, const std::vector<Diagnostic>& findings) {
+  writer.Put(static_cast<std::uint32_t>(findings.size()));
+  for (const Diagnostic& finding : findings) {
+    writer.Put(static_cast<std::uint8_t>(finding.severity));
+    writer.PutString(finding.code);
+    writer.PutString(finding.pointer);
+    writer.PutString(finding.message);
+  }
+}
+
+std::vector<Diagnostic> GetFindings(Reader& reader) {
+  std::vector<Diagnostic> findings;
+  const auto count = reader.GetAtMost<std::uint32_t>(kMaxFindings);
+  for (std::uint32_t i = 0; i < count && !reader.has_failed(); ++i) {
+    Diagnostic finding;
+    finding.severity = static_cast<Severity>(
+        reader.GetAtMost<std::uint8_t>(static_cast<std::uint8_t>(Severity::kError)));
+    finding.code = reader.GetString(kMaxCodeBytes);
+    finding.pointer = reader.GetString(kMaxMessageBytes);
+    finding.message = reader.GetString(kMaxMessageBytes);
+    if (!IsPrintable(finding.code) || !IsPrintable(finding.pointer) ||
+        !IsPrintable(finding.message)) {
+      reader.Fail();
+    }
+    findings.push_back(std::move(finding));
+  }
+  return findings;
+}
+
+Manifest GetManifest(Reader& reader) {
+  Manifest manifest;
+  manifest.line = reader.Get<std::uint32_t>();
+  manifest.api_version = reader.GetString(kMaxManifestBytes);
+  manifest.kind = reader.GetString(kMaxManifestBytes);
+  manifest.name_space = reader.GetString(kMaxManifestBytes);
+  manifest.name = reader.GetString(kMaxManifestBytes);
+  manifest.spec = reader.GetString(kMaxJsonBytes);
+  return manifest;
+}
+
+}  // namespace
+
+std::string EncodeHello(const Hello& hello) {
+  Writer writer;
+  writer.Put(kMagic);
+  writer.Put(hello.version);
+  writer.PutString(hello.libseccomp_version);
+  return writer.Take();
+}
+
+Result<Hello> DecodeHello(std::string_view bytes) {
+  Reader reader(bytes);
+  const auto magic = reader.Get<std::uint32_t>();
+  Hello hello;
+  hello.version = reader.Get<std::uint32_t>();
+  hello.libseccomp_version = reader.GetString(kMaxCodeBytes);
+  if (!reader.Done() || magic != kMagic || !IsPrintable(hello.libseccomp_version)) {
+    return Deviation("hello");
+  }
+  return hello;
+}
+
+std::string EncodeOrder(std::uint64_t id) {
+  Writer writer;
+  writer.Put(kMagic);
+  writer.Put(id);
+  return writer.Take();
+}
+
+Result<std::uint64_t> DecodeOrder(std::string_view bytes) {
+  Reader reader(bytes);
+  const auto magic = reader.Get<std::uint32_t>();
+  const auto id = reader.Get<std::uint64_t>();
+  if (!reader.Done() || magic != kMagic) return Deviation("order");
+  return id;
+}
+
+std::string EncodeRequest(const Request& request) {
+  Writer writer;
+  writer.Put(kMagic);
+  writer.Put(static_cast<std::uint8_t>(request.kind));
+  writer.PutString(request.text);
+  writer.PutString(request.architecture);
+  return writer.Take();
+}
+
+Result<Request> DecodeRequest(std::string_view bytes) {
+  Reader reader(bytes);
+  const auto magic = reader.Get<std::uint32_t>();
+  const auto kind = reader.GetAtMost<std::uint8_t>(2);
+  Request request;
+  request.kind = static_cast<Request::Kind>(kind);
+  request.text = reader.GetString(kMaxSpecBytes);
+  request.architecture = reader.GetString(kMaxCodeBytes);
+  if (!reader.Done() || magic != kMagic || kind == 0) return Deviation("request");
+  return request;
+}
+
+std::string EncodeCompileAnswer(const CompileAnswer& answer) {
+  Writer writer;
+  writer.Put(kMagic);
+  writer.Put(static_cast<std::uint8_t>(Request::Kind::kCompile));
+  PutFindings(writer, answer.findings);
+  writer.PutString(answer.bytes);
+  writer.Put(answer.instructions);
+  writer.Put(static_cast<std::uint8_t>(answer.remove_when_invalid ? 1 : 0));
+  return writer.Take();
+}
+
+Result<CompileAnswer> DecodeCompileAnswer(std::string_view bytes) {
+  Reader reader(bytes);
+  const auto magic = reader.Get<std::uint32_t>();
+  const auto kind = reader.Get<std::uint8_t>();
+  CompileAnswer answer;
+  answer.findings = GetFindings(reader);
+  answer.bytes = reader.GetString(kMaxAnswerBytes);
+  answer.instructions = reader.GetAtMost<std::uint32_t>(kMaxInstructions);
+  answer.remove_when_invalid = reader.GetBool();
+  const bool has_bytes = !answer.bytes.empty();
+  const bool is_right_kind = kind == static_cast<std::uint8_t>(Request::Kind::kCompile);
+  // Bytes and errors exclude each other, and one of them is there.
+  if (!reader.Done() || magic != kMagic || !is_right_kind ||
+      has_bytes == profile::HasError(answer.findings) || has_bytes != (answer.instructions > 0)) {
+    return Deviation("answer");
+  }
+  return answer;
+}
+
+std::string EncodeManifestAnswer(const ManifestAnswer& answer) {
+  Writer writer;
+  writer.Put(kMagic);
+  writer.Put(static_cast<std::uint8_t>(Request::Kind::kParseManifests));
+  PutFindings(writer, answer.findings);
+  writer.Put(static_cast<std::uint32_t>(answer.documents.size()));
+  for (const Manifest& manifest : answer.documents) {
+    writer.Put(manifest.line);
+    writer.PutString(manifest.api_version);
+    writer.PutString(manifest.kind);
+    writer.PutString(manifest.name_space);
+    writer.PutString(manifest.name);
+    writer.PutString(manifest.spec);
+  }
+  return writer.Take();
+}
+
+Result<ManifestAnswer> DecodeManifestAnswer(std::string_view bytes) {
+  Reader reader(bytes);
+  const auto magic = reader.Get<std::uint32_t>();
+  const auto kind = reader.Get<std::uint8_t>();
+  ManifestAnswer answer;
+  answer.findings = GetFindings(reader);
+  const auto count = reader.GetAtMost(static_cast<std::uint32_t>(kMaxDocuments));
+  for (std::uint32_t i = 0; i < count && !reader.has_failed(); ++i) {
+    answer.documents.push_back(GetManifest(reader));
+  }
+  const bool is_right_kind = kind == static_cast<std::uint8_t>(Request::Kind::kParseManifests);
+  if (!reader.Done() || magic != kMagic || !is_right_kind) return Deviation("answer");
+  return answer;
+}
+
+std::string EncodeReport(const Report& report) {
+  Writer writer;
+  writer.Put(report.id);
+  writer.Put(static_cast<std::uint8_t>(report.end));
+  writer.Put(report.status);
+  writer.Put(report.cpu_usec);
+  return writer.Take();
+}
+
+Result<Report> DecodeReport(std::string_view bytes) {
+  Reader reader(bytes);
+  Report report;
+  report.id = reader.Get<std::uint64_t>();
+  const auto end = reader.GetAtMost(static_cast<std::uint8_t>(Report::End::kNotStarted));
+  report.end = static_cast<Report::End>(end);
+  report.status = reader.Get<std::int32_t>();
+  report.cpu_usec = reader.Get<std::uint64_t>();
+  if (!reader.Done() || end == 0) return Deviation("report");
+  return report;
+}
+
+}  // namespace seccompd::compiler

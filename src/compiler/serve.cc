@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seccompd/compiler/serve.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "seccompd/compiler/io.h"
+#include "seccompd/profile/compile.h"
+
+namespace seccompd::compiler {
+namespace {
+
+constexpr int kMaxWallMillis = 600'000;
+
+constexpr std::string_view kWallArgument = "--wall-ms=";
+
+// More orders wait in the socket until a child has ended: this bounds our descriptors and the
+// node's memory.
+constexpr std::size_t kMaxChildren = 64;
+
+constexpr int kExitWrongUse = 2;
+
+struct Child {
+  pid_t pid = -1;
+  std::uint64_t id = 0;
+  UniqueFd report;
+  Deadline deadline;
+  bool is_overdue = false;
+};
+
+class ZygoteServer {
+ public:
+  ZygoteServer(const ServeOptions& options, UniqueFd signals)
+      : options_(options), signals_(std::move(signals)), pid_(::getpid()) {}
+
+  int Run() {
+    while (is_serving_) {
+      // At the limit the control socket is only watched for its end (POLLHUP needs no asking).
+      const PollEvents wanted = children_.size() < kMaxChildren ? POLLIN : 0;
+      std::array<pollfd, 2> entries = {{{kControlFd, wanted, 0}, {signals_.get(), POLLIN, 0}}};
+      const int count = ::poll(entries.data(), entries.size(), NextTimeout());
+      if (count < 0 && errno != EINTR) return kExitEnvironment;
+      if (entries[1].revents != 0) DrainSignals();
+      Reap();
+      KillOverdue();
+      if ((entries[0].revents & POLLIN) != 0) {
+        TakeOrder();
+      } else if (entries[0].revents != 0) {
+        is_serving_ = false;
+      }
+    }
+    for (const Child& child : children_) ::kill(child.pid, SIGKILL);
+    return exit_code_;
+  }
+
+ private:
+  int NextTimeout() const {
+    int timeout = -1;
+    for (const Child& child : children_) {
+      if (child.is_overdue) continue;
+      const int left = PollTimeout(child.deadline);
+      timeout = timeout < 0 ? left : std::min(timeout, left);
+    }
+    return timeout;
+  }
+
+  void DrainSignals() {
+    signalfd_siginfo info{};
+    while (::read(signals_.get(), &info, sizeof info) > 0) {
+    }
+  }
+
+  void Stop(int exit_code) {
+    is_serving_ = false;
+    exit_code_ = exit_code;
+  }
+
+  void TakeOrder() {
+    Result<Message> message = ReceiveMessage(kControlFd);
+    if (!message.ok()) {
+      if (message.error().code == ErrorCode::kInvalid) Stop(kExitProtocol);
+      return;
+    }
+    if (message->bytes.empty()) return Stop(kExitAnswered);
+    const Result<std::uint64_t> id = DecodeOrder(message->bytes);
+    if (!id.ok() || message->fds.size() != 2) return Stop(kExitProtocol);
+    StartChild(*id, std::move(message->fds[0]), std::move(message->fds[1]));
+  }
+
+  void StartChild(std::uint64_t id, UniqueFd data, UniqueFd report) {
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+      const int fd = LimitChild(data.get(), pid_);
+      if (fd < 0) ::_exit(kExitEnvironment);
+      ServeOneRequest(fd, options_);
+    }
+    if (pid < 0) {
+      Send(report, {id, Report::End::kNotStarted, errno, 0});
+      return;
+    }
+    Child child;
+    child.pid = pid;
+    child.id = id;
+    child.report = std::move(report);
+    child.deadline = std::chrono::steady_clock::now() + options_.wall_limit;
+    children_.push_back(std::move(child));
+  }
+
+  void Reap() {
+    int status = 0;
+    rusage usage{};
+    pid_t pid = 0;
+    while ((pid = ::wait4(-1, &status, WNOHANG, &usage)) > 0) {
+      const auto child = std::find_if(children_.begin(), children_.end(),
+                                      [&](const Child& entry) { return entry.pid == pid; });
+      if (child == children_.end()) continue;
+      Send(child->report, MakeReport(*child, status, usage));
+      children_.erase(child);
+    }
+  }
+
+  static Report MakeReport(const Child& child, int status, const rusage& usage) {
+    const auto micros = [](const timeval& time) {
+      return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000 +
+             static_cast<std::uint64_t>(time.tv_usec);
+    };
+    Report report;
+    report.id = child.id;
+    report.cpu_usec = micros(usage.ru_utime) + micros(usage.ru_stime);
+    const bool is_signaled = WIFSIGNALED(status);
+    report.end = is_signaled ? Report::End::kSignaled : Report::End::kExited;
+    report.status = is_signaled ? WTERMSIG(status) : WEXITSTATUS(status);
+    // It may have ended by itself just before our signal.
+    if (child.is_overdue && is_signaled && report.status == SIGKILL) {
+      report.end = Report::End::kWallOverrun;
+    }
+    return report;
+  }
+
+  void KillOverdue() {
+    const Deadline now = std::chrono::steady_clock::now();
+    for (Child& child : children_) {
+      if (child.is_overdue || now < child.deadline) continue;
+      child.is_overdue = true;
+      ::kill(child.pid, SIGKILL);  // ours and not yet reaped: the number is still its own
+    }
+  }
+
+  // An empty pipe takes these few bytes at once; a client that went away is not our concern.
+  static void Send(const UniqueFd& pipe, const Report& report) {
+    const std::string bytes = EncodeReport(report);
+    const ssize_t count = ::write(pipe.get(), bytes.data(), bytes.size());
+    static_cast<void>(count);
+  }
+
+  const ServeOptions& options_;
+  UniqueFd signals_;
+  pid_t pid_;
+  std::vector<Child> children_;
+  bool is_serving_ = true;
+  int exit_code_ = kExitAnswered;
+};
+
+bool IsControlSocket() {
+  int type = 0;
+  socklen_t size = sizeof type;
+  return ::getsockopt(kControlFd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET;
+}
+
+// Whoever started us may have left signals ignored or blocked. Those that end a whole process group
+// (a terminal's ^C, systemd's SIGTERM) are not for us: our end is the control socket's, after the
+// agent's last word.
+UniqueFd SetUpSignals() {
+  for (int number = 1; number < NSIG; ++number) static_cast<void>(::signal(number, SIG_DFL));
+  for (const int number : {SIGPIPE, SIGTERM, SIGINT, SIGHUP, SIGQUIT}) {
+    static_cast<void>(::signal(number, SIG_IGN));
+  }
+  sigset_t mask;
+  sigemptyset(&mask);
+  sigaddset(&mask, SIGCHLD);
+  ::sigprocmask(SIG_SETMASK, &mask, nullptr);
+  return UniqueFd(::signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+}  // namespace
+
+std::optional<ServeOptions> ParseServeArguments(std::span<char* const> arguments) {
+  if (arguments.empty() || std::string_view(arguments[0]) != "--serve") return std::nullopt;
+  ServeOptions options;
+  for (const std::string_view argument : arguments.subspan(1)) {
+    int millis = 0;
+    if (!argument.starts_with(kWallArgument)) return std::nullopt;
+    const char* end = argument.data() + argument.size();
+    const auto [stop, error] = std::from_chars(argument.data() + kWallArgument.size(), end, millis);
+    if (error != std::errc() || stop != end || millis <= 0 || millis > kMaxWallMillis) {
+      return std::nullopt;
+    }
+    options.wall_limit = std::chrono::milliseconds(millis);
+  }
+  return options;
+}
+
+int ServeZygote(const ServeOptions& options) {
+  if (!IsControlSocket()) {
+    static_cast<void>(
+        std::fputs("seccompd-compile: --serve is for seccompd, which passes a socket\n", stderr));
+    return kExitWrongUse;
+  }
+  ::fcntl(kControlFd, F_SETFD, FD_CLOEXEC);
+  UniqueFd signals = SetUpSignals();
+  if (!signals.is_open() || ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return kExitEnvironment;
+  ::prctl(PR_SET_NAME, "compile-zygote", 0, 0, 0);
+  const std::string hello = EncodeHello({kProtocolVersion, profile::LibseccompVersion()});
+  const Deadline deadline = std::chrono::steady_clock::now() + options.wall_limit;
+  if (!SendMessage(kControlFd, hello, {}, deadline).ok()) return kExitProtocol;
+  return ZygoteServer(options, std::move(signals)).Run();
+}
+
+}  // namespace seccompd::compiler

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seccompd/compiler/zygote.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <optional>
+#include <utility>
+
+#include "seccompd/compiler/io.h"
+#include "seccompd/compiler/protocol.h"
+
+#include "compiler/alone_gate.h"
+#include "compiler/launch.h"
+
+namespace seccompd::compiler {
+namespace {
+
+// Beyond the zygote's own limit: for a zygote that is itself stopped or starved.
+constexpr std::chrono::seconds kGrace{3};
+// A child that was killed by its hard CPU limit has used about this much.
+constexpr std::uint64_t kCpuVerdictUsec = 1'900'000;
+
+struct Exchanged {
+  Result<std::string> frame;  // what the child answered
+  Report report;              // how it ended
+};
+
+enum class Outcome {
+  kAnswered,
+  kCrashed,
+  kCpuOverrun,
+  kOutOfMemory,
+  kWallOverrun,
+  kKilledFromOutside,
+  kEnvironment,
+};
+
+bool IsCrashSignal(int number) {
+  switch (number) {
+    case SIGSEGV:
+    case SIGBUS:
+    case SIGILL:
+    case SIGFPE:
+    case SIGABRT:
+    case SIGTRAP:
+    case SIGSYS:
+    case SIGXFSZ:
+      return true;
+    default:
+      return false;
+  }
+}
+
+Outcome OutcomeOf(const Report& report) {
+  switch (report.end) {
+    case Report::End::kWallOverrun:
+      return Outcome::kWallOverrun;
+    case Report::End::kNotStarted:
+      return Outcome::kEnvironment;
+    case Report::End::kSignaled:
+      if (report.status == SIGXCPU) return Outcome::kCpuOverrun;
+      if (report.status == SIGKILL && report.cpu_usec >= kCpuVerdictUsec) {
+        return Outcome::kCpuOverrun;
+      }
+      return IsCrashSignal(report.status) ? Outcome::kCrashed : Outcome::kKilledFromOutside;
+    case Report::End::kExited:
+      break;
+  }
+  if (report.status == kExitAnswered) return Outcome::kAnswered;
+  if (report.status == kExitOutOfMemory) return Outcome::kOutOfMemory;
+  return report.status == kExitEnvironment ? Outcome::kEnvironment : Outcome::kCrashed;
+}
+
+struct OutcomeRow {
+  Outcome outcome;
+  ErrorCode code;
+  std::string_view message;
+};
+constexpr std::array<OutcomeRow, 6> kFailures = {{
+    {Outcome::kCrashed, ErrorCode::kInvalid,
+     "the compiler crashed on this input twice, the second time alone in a fresh process"},
+    {Outcome::kCpuOverrun, ErrorCode::kInvalid,
+     "this input takes more than 2 s of CPU time; make it smaller or simpler: fewer rules with "
+     "args"},
+    {Outcome::kOutOfMemory, ErrorCode::kInvalid,
+     "this input takes more than 96 MiB of memory; make it smaller or simpler"},
+    {Outcome::kWallOverrun, ErrorCode::kTransient,
+     "the compiler did not finish in time; the node may be overloaded"},
+    {Outcome::kKilledFromOutside, ErrorCode::kTransient,
+     "the compiler's child was killed from outside; the node may be out of memory"},
+    {Outcome::kEnvironment, ErrorCode::kTransient,
+     "the compiler could not start or limit a child; the node may be out of memory"},
+}};
+
+Error ErrorOf(Outcome outcome) {
+  for (const OutcomeRow& row : kFailures) {
+    if (row.outcome == outcome) return {row.code, std::string(row.message)};
+  }
+  return {ErrorCode::kTransient, "the compiler failed"};
+}
+
+Error Gone() { return {ErrorCode::kDenied, "the compiler is gone"}; }
+
+// The client's ends of one request, and those that travel to the zygote.
+struct Channel {
+  UniqueFd data, report, far_data, far_report;
+};
+
+Result<Channel> OpenChannel() {
+  Channel channel;
+  std::array<int, 2> fds{};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds.data()) != 0) {
+    return ErrnoError(errno, "socketpair");
+  }
+  channel.data.Reset(fds[0]);
+  channel.far_data.Reset(fds[1]);
+  if (::pipe2(fds.data(), O_CLOEXEC) != 0) return ErrnoError(errno, "pipe");
+  channel.report.Reset(fds[0]);
+  channel.far_report.Reset(fds[1]);
+  return channel;
+}
+
+class ZygoteClient final : public Zygote {
+ public:
+  ZygoteClient(Launched launched, std::chrono::milliseconds wall_limit)
+      : launched_(std::move(launched)), wall_limit_(wall_limit) {}
+  ~ZygoteClient() override {
+    launched_.control.Reset();
+    EndProcess(launched_);
+  }
+  ZygoteClient(const ZygoteClient&) = delete;
+  ZygoteClient& operator=(const ZygoteClient&) = delete;
+
+  Result<CompileAnswer> Compile(const CompileRequest& request) override {
+    if (request.spec.size() > kMaxSpecBytes) {
+      return Error{ErrorCode::kInvalid, "the spec is longer than 1.5 MiB"};
+    }
+    return Ask({Request::Kind::kCompile, request.spec, request.architecture}, DecodeCompileAnswer);
+  }
+
+  Result<ManifestAnswer> ParseManifests(std::string_view text) override {
+    if (text.size() > kMaxManifestBytes) {
+      return Error{ErrorCode::kInvalid, "the file is longer than 256 KiB; split it"};
+    }
+    return Ask({Request::Kind::kParseManifests, std::string(text), ""}, DecodeManifestAnswer);
+  }
+
+  std::string libseccomp_version() const override { return launched_.libseccomp_version; }
+  int pid() const override { return launched_.pid; }
+
+ private:
+  // A crash may be the machine's and not the input's: it is a verdict only when it comes again,
+  // alone.
+  template <class Answer>
+  Result<Answer> Ask(const Request& request, Result<Answer> (*decode)(std::string_view)) {
+    const std::string bytes = EncodeRequest(request);
+    for (const bool alone : {false, true}) {
+      gate_.Enter(alone);
+      Result<Exchanged> exchanged = Exchange(bytes);
+      gate_.Leave(alone);
+      if (!exchanged.ok()) return exchanged.error();
+      const Outcome outcome = OutcomeOf(exchanged->report);
+      if (outcome == Outcome::kAnswered && exchanged->frame.ok()) {
+        Result<Answer> answer = decode(*exchanged->frame);
+        if (answer.ok()) return answer;
+      } else if (outcome != Outcome::kAnswered && outcome != Outcome::kCrashed) {
+        return ErrorOf(outcome);
+      }
+      // A crash, or an answer that is none: again, alone.
+    }
+    return ErrorOf(Outcome::kCrashed);
+  }
+
+  Result<Exchanged> Exchange(std::string_view request) {
+    const Deadline deadline = std::chrono::steady_clock::now() + wall_limit_ + kGrace;
+    Result<Channel> channel = OpenChannel();
+    if (!channel.ok()) return channel.error();
+    const std::uint64_t id = next_id_.fetch_add(1);
+    const std::vector<int> fds = {channel->far_data.get(), channel->far_report.get()};
+    Result<void> ordered = SendMessage(launched_.control.get(), EncodeOrder(id), fds, deadline);
+    if (!ordered.ok()) return ordered.error().code == ErrorCode::kDenied ? Gone() : ordered.error();
+    channel->far_data.Reset();
+    channel->far_report.Reset();
+    // Whatever goes wrong with the child's socket, the report says what it was.
+    Result<std::string> frame = Talk(channel->data.get(), request, deadline);
+    channel->data.Reset();
+    const Result<std::string> bytes = ReadToEnd(channel->report.get(), kReportBytes, deadline);
+    if (!bytes.ok() && bytes.error().code == ErrorCode::kTransient) {
+      return Error{ErrorCode::kTransient, "no word from the compiler in time"};
+    }
+    if (!bytes.ok() || bytes->empty()) return Gone();
+    const Result<Report> report = DecodeReport(*bytes);
+    if (!report.ok() || report->id != id) return Gone();
+    return Exchanged{std::move(frame), *report};
+  }
+
+  static Result<std::string> Talk(int data, std::string_view request, Deadline deadline) {
+    if (Result<void> written = WriteFrame(data, request, deadline); !written.ok()) {
+      return written.error();
+    }
+    Result<std::string> frame = ReadFrame(data, kMaxFrameBytes, deadline);
+    if (!frame.ok()) return frame;
+    const Result<std::string> rest = ReadToEnd(data, 0, deadline);
+    if (!rest.ok()) return rest.error();  // a byte behind the frame is a deviation as well
+    return frame;
+  }
+
+  Launched launched_;
+  std::chrono::milliseconds wall_limit_;
+  std::atomic<std::uint64_t> next_id_{1};
+  AloneGate gate_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Zygote>> Zygote::Start(const ZygoteOptions& options) {
+  Result<Launched> launched = Launch(options);
+  if (!launched.ok()) return launched.error();
+  return std::unique_ptr<Zygote>(
+      std::make_unique<ZygoteClient>(*std::move(launched), options.wall_limit));
+}
+
+}  // namespace seccompd::compiler

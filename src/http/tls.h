@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// One client's TLS settings: parsed once, applied to each connection's context. Apply and
+// TakeFailure belong to the I/O thread.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+#include "seccompd/base/result.h"
+#include "seccompd/http/client.h"
+
+#include "http/url.h"
+
+namespace seccompd::http {
+
+struct OpensslFree {
+  void operator()(X509* p) const { X509_free(p); }
+  void operator()(X509_STORE* p) const { X509_STORE_free(p); }
+  void operator()(EVP_PKEY* p) const { EVP_PKEY_free(p); }
+  void operator()(BIO* p) const { BIO_free_all(p); }
+};
+using X509Ptr = std::unique_ptr<X509, OpensslFree>;
+using StorePtr = std::unique_ptr<X509_STORE, OpensslFree>;
+using KeyPtr = std::unique_ptr<EVP_PKEY, OpensslFree>;
+using BioPtr = std::unique_ptr<BIO, OpensslFree>;
+
+class TlsSettings {
+ public:
+  static Result<std::shared_ptr<TlsSettings>> Parse(const TlsOptions& options,
+                                                    const Origin& origin);
+
+  // Sets everything but SNI, and takes the verification out of the HTTP library's hands: that one
+  // falls back to a certificate's common name. `this` must outlive the context's handshakes.
+  void Apply(SSL_CTX* context);
+  // Why the last handshake's verification failed; "" when it did not. Forgets it.
+  std::string TakeFailure() { return std::exchange(failure_, {}); }
+
+  bool verifies() const { return verifies_; }
+  // The name to ask for in the handshake; empty for an address (RFC 6066 allows names only).
+  const std::string& sni() const { return sni_; }
+
+ private:
+  TlsSettings() = default;
+  Result<void> ParseAuthorities(const std::string& pem);
+  Result<void> ParseIdentity(const TlsOptions& options);
+  static int Verify(X509_STORE_CTX* context, void* settings);
+
+  StorePtr authorities_;  // null: the system's
+  std::vector<X509Ptr> chain_;
+  KeyPtr key_;
+  std::string name_;  // verified
+  bool name_is_ip_ = false;
+  std::string sni_;
+  bool verifies_ = true;
+  std::string failure_;
+};
+
+// What a TLS error code of OpenSSL means for the caller.
+Error TlsError(unsigned openssl_code, const std::string& host_port);
+
+}  // namespace seccompd::http

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+// The only file of seccompd that reads argv and the environment, takes signals and builds real
+// objects.
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <climits>
+#include <csignal>
+#include <iostream>
+#include <random>
+#include <thread>
+
+#include <CLI/CLI.hpp>
+
+#include "seccompd/agent/flags.h"
+#include "seccompd/cli/audit.h"
+#include "seccompd/compiler/zygote.h"
+#include "seccompd/http/client.h"
+#include "seccompd/version.h"
+
+#include "run_agent.h"
+
+namespace {
+
+using seccompd::Error;
+using seccompd::Result;
+using seccompd::agent::AgentConfig;
+using seccompd::agent::AgentFlags;
+using seccompd::agent::Environment;
+
+constexpr int kExitFindings = 1;
+constexpr int kExitUsage = 2;
+constexpr int kExitFailed = 3;
+
+Environment ReadEnvironment() {
+  Environment all;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    const auto equals = text.find('=');
+    if (equals != std::string_view::npos)
+      all.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return all;
+}
+
+std::string HostName() {
+  std::array<char, HOST_NAME_MAX + 1> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
+}
+
+// seccompd-compile stands beside this executable.
+std::string CompilerPath() {
+  std::array<char, PATH_MAX> self{};
+  const ssize_t length = ::readlink("/proc/self/exe", self.data(), self.size() - 1);
+  const std::string path(self.data(), length > 0 ? static_cast<std::size_t>(length) : 0);
+  return path.substr(0, path.rfind('/') + 1) + "seccompd-compile";
+}
+
+int Fail(const Error& error) {
+  std::cerr << "seccompd: " << error.message << '\n';
+  return kExitFailed;
+}
+
+// Everything that must be so before the first thread: signals go to main's wait, a broken pipe is
+// an error code, and no core file and no debugger sees a token.
+void PrepareProcess() {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGCHLD, SIGUSR1})
+    ::sigaddset(&signals, signal);
+  ::sigprocmask(SIG_BLOCK, &signals, nullptr);
+  (void)::signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c): it cannot fail for SIGPIPE
+}
+
+int Audit(bool local, const std::string& kubeconfig,
+          const seccompd::cli::LocalAuditOptions& options, bool json,
+          const Environment& environment) {
+  const auto format =
+      json ? seccompd::cli::OutputFormat::kJson : seccompd::cli::OutputFormat::kTable;
+  Result<bool> good(false);
+  if (local) {
+    good = seccompd::cli::AuditLocal(options, format, std::cout);
+  } else {
+    seccompd::http::StartIoThread();
+    auto connection = seccompd::Connect(
+        kubeconfig, environment, {.allow_exec = true, .allow_insecure = false, .observer = {}});
+    if (!connection.ok()) return Fail(connection.error());
+    good = seccompd::cli::AuditCluster((*connection)->api, format, std::cout);
+  }
+  if (!good.ok()) return Fail(good.error());
+  std::cout.flush();
+  return *good ? 0 : kExitFindings;
+}
+
+int Version() {
+  auto zygote = seccompd::compiler::Zygote::Start({.executable = CompilerPath()});
+  if (!zygote.ok()) return Fail(zygote.error());
+  std::cout << "seccompd " << seccompd::kVersion << " (libseccomp "
+            << (*zygote)->libseccomp_version() << ")\n";
+  return 0;
+}
+
+// Commands of the design that a later version brings: named, so that nobody takes them for a typo.
+constexpr const char* kLater[] = {"controller", "lint", "explain", "render", "convert", "diff"};
+
+int Main(int argc, char** argv) {
+  const Environment environment = ReadEnvironment();
+  CLI::App app("Keeps tenants' Localhost seccomp profiles true on this node.", "seccompd");
+  app.require_subcommand(1);
+  app.failure_message(CLI::FailureMessage::simple);
+  app.footer("Exit codes: 0 fine, 1 findings, 2 wrong usage, 3 could not do it.");
+
+  auto* agent =
+      app.add_subcommand("agent", "Watch profiles and keep this node's seccomp directory true");
+  agent->footer(
+      "Examples:\n"
+      "  seccompd agent                                   # in a pod, as the Helm chart runs it\n"
+      "  seccompd agent --manifests /etc/seccompd \\\n"
+      "    --seccomp-root /var/lib/seccomp                # a Docker or Podman host, no API "
+      "server\n"
+      "  seccompd agent --kubeconfig ~/.kube/config --node-name node-1 --once");
+  AgentFlags flags;
+  flags.Declare(*agent);
+
+  auto* audit =
+      app.add_subcommand("audit", "Show what is on the nodes; exit 1 if anything is wrong");
+  bool local = false;
+  std::string kubeconfig;
+  std::string output = "table";
+  seccompd::cli::LocalAuditOptions local_options{AgentConfig{}.seccomp_root,
+                                                 AgentConfig{}.state_dir, false};
+  audit->add_flag("--local", local,
+                  "This host's disk against the agent's record; needs no API server");
+  audit->add_option("--kubeconfig", kubeconfig,
+                    "default: $KUBECONFIG, else ~/.kube/config, else in-cluster");
+  audit->add_option("--seccomp-root", local_options.seccomp_root, "with --local")
+      ->capture_default_str();
+  audit->add_option("--state-dir", local_options.state_dir, "with --local")->capture_default_str();
+  audit->add_flag("--standalone", local_options.standalone_modes,
+                  "with --local: of an agent with --manifests");
+  audit->add_option("-o,--output", output, "table or json")
+      ->check(CLI::IsMember({"table", "json"}))
+      ->capture_default_str();
+  audit->footer("Examples:\n  seccompd audit\n  seccompd audit --local -o json");
+
+  auto* version = app.add_subcommand(
+      "version", "Print the versions of seccompd and of the libseccomp that compiles");
+  for (const char* name : kLater) app.add_subcommand(name)->group("")->prefix_command();
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kExitUsage;
+  }
+  for (const char* name : kLater) {
+    if (app.got_subcommand(name)) {
+      std::cerr << "seccompd: '" << name << "' is not part of this version (" << seccompd::kVersion
+                << ")\n";
+      return kExitUsage;
+    }
+  }
+  if (version->parsed()) return Version();
+  if (audit->parsed()) {
+    if (kubeconfig.empty()) kubeconfig = seccompd::DefaultKubeconfig(environment);
+    return Audit(local, kubeconfig, local_options, output == "json", environment);
+  }
+  auto config = flags.Resolve(environment);
+  if (!config.ok()) {
+    std::cerr << "seccompd: " << config.error().message << '\n';
+    return kExitUsage;
+  }
+  if (config->node_name.empty()) config->node_name = HostName();
+  return seccompd::RunAgent(*config, CompilerPath(), environment);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  PrepareProcess();
+  int code = kExitFailed;
+  try {
+    code = Main(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << "seccompd: " << error.what() << " (this is a bug in seccompd)\n";
+  }
+  std::cout.flush();
+  std::cerr.flush();
+  // Threads of the HTTP library, or of a compilation under way, have nothing left to say.
+  ::_exit(code);
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// tenants/ as a descriptor: everything below is reached through it. Knows when the name leads
+// elsewhere.
+
+#include <sys/types.h>
+
+#include <string>
+
+#include "seccompd/base/result.h"
+#include "seccompd/node/file_system.h"
+
+#include "node/disk.h"
+
+namespace seccompd::node {
+
+class Anchor {
+ public:
+  Anchor(FileSystem& file_system, std::string root, mode_t mode);
+
+  // Makes sure that the descriptor is what readers reach by the path, and still trusted: one lstat
+  // when it is. Else the path is walked and verified anew, tenants/ made when missing. True: the
+  // directory is another one than before, nothing known about its content holds.
+  Result<bool> Verify();
+
+  const Directory& directory() const { return tenants_; }
+
+ private:
+  Result<void> Reopen();
+
+  FileSystem& file_system_;
+  std::string root_;
+  std::string path_;
+  mode_t mode_;
+  Directory tenants_;
+  dev_t device_ = 0;
+  ino_t inode_ = 0;
+};
+
+}  // namespace seccompd::node

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seccompd/profile/compile.h"
+
+#include <linux/filter.h>
+#include <seccomp.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <memory>
+#include <set>
+#include <utility>
+
+#include "seccompd/base/unique_fd.h"
+#include "seccompd/profile/codes.h"
+#include "seccompd/profile/syscalls.h"
+#include "seccompd/profile/text.h"
+
+namespace seccompd::profile {
+namespace {
+
+constexpr std::string_view kArchitecturesPointer = "/profile/architectures";
+
+constexpr std::size_t kMaxNamesShown = 8;
+
+// The API level of libseccomp 2.5 (LOG, KILL_PROCESS and NOTIFY known): set, not probed, so that
+// neither the kernel here nor our own sandbox changes the result.
+constexpr unsigned int kApiLevel = 6;
+
+struct TokenRow {
+  Architecture value;
+  std::uint32_t token;
+};
+constexpr std::array<TokenRow, 17> kTokens = {{
+    {Architecture::kX86, SCMP_ARCH_X86},
+    {Architecture::kX8664, SCMP_ARCH_X86_64},
+    {Architecture::kX32, SCMP_ARCH_X32},
+    {Architecture::kArm, SCMP_ARCH_ARM},
+    {Architecture::kAarch64, SCMP_ARCH_AARCH64},
+    {Architecture::kMips, SCMP_ARCH_MIPS},
+    {Architecture::kMips64, SCMP_ARCH_MIPS64},
+    {Architecture::kMips64N32, SCMP_ARCH_MIPS64N32},
+    {Architecture::kMipsel, SCMP_ARCH_MIPSEL},
+    {Architecture::kMipsel64, SCMP_ARCH_MIPSEL64},
+    {Architecture::kMipsel64N32, SCMP_ARCH_MIPSEL64N32},
+    {Architecture::kPpc, SCMP_ARCH_PPC},
+    {Architecture::kPpc64, SCMP_ARCH_PPC64},
+    {Architecture::kPpc64Le, SCMP_ARCH_PPC64LE},
+    {Architecture::kRiscv64, SCMP_ARCH_RISCV64},
+    {Architecture::kS390, SCMP_ARCH_S390},
+    {Architecture::kS390X, SCMP_ARCH_S390X},
+}};
+
+std::uint32_t TokenOf(Architecture architecture) {
+  for (const TokenRow& row : kTokens) {
+    if (row.value == architecture) return row.token;
+  }
+  std::abort();
+}
+
+std::uint32_t ActionOf(Action action, std::uint32_t errno_ret) {
+  switch (action) {
+    case Action::kKillProcess:
+      return SCMP_ACT_KILL_PROCESS;
+    case Action::kKillThread:
+      return SCMP_ACT_KILL_THREAD;
+    case Action::kTrap:
+      return SCMP_ACT_TRAP;
+    case Action::kErrno:
+      return SCMP_ACT_ERRNO(errno_ret);
+    case Action::kTrace:
+      return SCMP_ACT_TRACE(errno_ret);
+    case Action::kAllow:
+      return SCMP_ACT_ALLOW;
+    case Action::kLog:
+      return SCMP_ACT_LOG;
+    case Action::kNotify:
+      return SCMP_ACT_NOTIFY;
+  }
+  std::abort();
+}
+
+scmp_compare OperatorOf(Operator op) {
+  switch (op) {
+    case Operator::kNotEqual:
+      return SCMP_CMP_NE;
+    case Operator::kLess:
+      return SCMP_CMP_LT;
+    case Operator::kLessOrEqual:
+      return SCMP_CMP_LE;
+    case Operator::kEqual:
+      return SCMP_CMP_EQ;
+    case Operator::kGreaterOrEqual:
+      return SCMP_CMP_GE;
+    case Operator::kGreater:
+      return SCMP_CMP_GT;
+    case Operator::kMaskedEqual:
+      return SCMP_CMP_MASKED_EQ;
+  }
+  std::abort();
+}
+
+struct FreeContext {
+  void operator()(void* context) const { seccomp_release(context); }
+};
+using Context = std::unique_ptr<void, FreeContext>;
+
+Diagnostic Failed(std::string pointer, std::string_view step, int result) {
+  return MakeFinding(
+      Code::kCompileFailed, std::move(pointer),
+      "libseccomp " + LibseccompVersion() + ": " + ErrnoError(-result, step).message);
+}
+
+// seccomp_init has this machine's own architecture in already. For another node's it goes out
+// first: a filter holds one byte order only.
+int AddArchitectures(scmp_filter_ctx context, const Profile& profile) {
+  const bool wants_ours =
+      std::any_of(profile.architectures.begin(), profile.architectures.end(),
+                  [](Architecture a) { return TokenOf(a) == seccomp_arch_native(); });
+  if (!wants_ours) {
+    const int result = seccomp_arch_remove(context, SCMP_ARCH_NATIVE);
+    if (result != 0) return result;
+  }
+  for (const Architecture architecture : profile.architectures) {
+    const int result = seccomp_arch_add(context, TokenOf(architecture));
+    if (result != 0 && result != -EEXIST) return result;
+  }
+  return 0;
+}
+
+int AddRule(scmp_filter_ctx context, const Rule& rule) {
+  std::array<scmp_arg_cmp, kMaxArgIndex + 1> args{};
+  std::size_t count = 0;
+  for (const Arg& arg : rule.args) {
+    args.at(count++) = {arg.index, OperatorOf(arg.op), arg.value, arg.value_two};
+  }
+  const int number = seccomp_syscall_resolve_name(rule.name.c_str());
+  return seccomp_rule_add_array(context, ActionOf(rule.action, rule.errno_ret), number,
+                                static_cast<unsigned int>(count), args.data());
+}
+
+bool AddRules(scmp_filter_ctx context, const Profile& profile, std::vector<Diagnostic>& findings) {
+  bool is_good = true;
+  for (const Rule& rule : profile.rules) {
+    const int result = AddRule(context, rule);
+    if (result == 0) continue;
+    is_good = false;
+    if (result != -EEXIST) {
+      findings.push_back(Failed(rule.pointer, "the rule for " + rule.name, result));
+      if (result == -ENOMEM) return false;
+      continue;
+    }
+    findings.push_back(MakeFinding(
+        Code::kConflictingRules, rule.pointer,
+        "the rule for " + rule.name +
+            " and another one say different things about the same calls (on 32-bit x86, calls "
+            "like socket are also calls of socketcall); keep the one you mean"));
+  }
+  return is_good;
+}
+
+// One finding for all: a list that is made for several architectures has dozens.
+void ReportWithoutEffect(const std::set<std::string>& names, std::vector<Diagnostic>& findings) {
+  if (names.empty()) return;
+  std::string shown;
+  std::size_t count = 0;
+  for (const std::string& name : names) {
+    if (++count > kMaxNamesShown) break;
+    shown += (shown.empty() ? "" : ", ") + name;
+  }
+  if (names.size() > kMaxNamesShown)
+    shown += ", and " + std::to_string(names.size() - kMaxNamesShown) + " more";
+  findings.push_back(MakeFinding(Code::kSyscallNotOnArchitecture, "/profile/syscalls",
+                                 "without effect on this node, where none of the profile's "
+                                 "architectures has them: " +
+                                     shown));
+}
+
+Result<std::string> ReadAll(int fd) {
+  const off_t size = ::lseek(fd, 0, SEEK_END);
+  if (size < 0) return ErrnoError(errno, "memfd");
+  std::string bytes(static_cast<std::size_t>(size), '\0');
+  const ssize_t count = ::pread(fd, bytes.data(), bytes.size(), 0);
+  if (count != size) return ErrnoError(count < 0 ? errno : EIO, "memfd");
+  return bytes;
+}
+
+}  // namespace
+
+std::string LibseccompVersion() {
+  const scmp_version* version = seccomp_version();
+  return std::to_string(version->major) + "." + std::to_string(version->minor) + "." +
+         std::to_string(version->micro);
+}
+
+void CompleteArchitectures(Profile& profile, Architecture native,
+                           std::vector<Diagnostic>& findings) {
+  auto& list = profile.architectures;
+  for (const Architecture architecture : list) {
+    if (IsBigEndian(architecture) == IsBigEndian(native)) continue;
+    findings.push_back(MakeFinding(Code::kForeignArchitecture, std::string(kArchitecturesPointer),
+                                   std::string(ArchitectureName(architecture)) +
+                                       " has another byte order than the node's " +
+                                       std::string(ArchitectureName(native)) +
+                                       ", and no runtime starts a container with both; remove it"));
+  }
+  list.push_back(native);
+  std::sort(list.begin(), list.end());
+  list.erase(std::unique(list.begin(), list.end()), list.end());
+  if (list.size() > kMaxArchitectures) {
+    findings.push_back(MakeFinding(Code::kTooLarge, std::string(kArchitecturesPointer),
+                                   "more than " + std::to_string(kMaxArchitectures) +
+                                       " architectures, the node's own included"));
+  }
+}
+
+void ResolveNames(Profile& profile, bool warn_unknown, std::vector<Diagnostic>& findings) {
+  const auto has_effect = [&](const std::string& name) {
+    return std::any_of(profile.architectures.begin(), profile.architectures.end(),
+                       [&](Architecture a) {
+                         // Negative: absent there, unless the rewrite finds the call that
+                         // multiplexes it (socketcall, ipc).
+                         return seccomp_syscall_resolve_name_arch(TokenOf(a), name.c_str()) >= 0 ||
+                                seccomp_syscall_resolve_name_rewrite(TokenOf(a), name.c_str()) >= 0;
+                       });
+  };
+  std::set<std::string> without_effect;
+  std::erase_if(profile.rules, [&](const Rule& rule) {
+    if (seccomp_syscall_resolve_name(rule.name.c_str()) != __NR_SCMP_ERROR) {
+      if (!has_effect(rule.name)) without_effect.insert(rule.name);
+      return false;
+    }
+    if (IsLinuxSyscall(rule.name)) {
+      findings.push_back(MakeFinding(Code::kSyscallNotInLibseccomp, rule.pointer,
+                                     rule.name + " is not known to libseccomp " +
+                                         LibseccompVersion() +
+                                         ", so it is left out and gets the default action, " +
+                                         std::string(ActionName(profile.default_action))));
+      return true;
+    }
+    findings.push_back(MakeFinding(Code::kUnknownSyscall, rule.pointer,
+                                   "Linux has no system call " + Quote(rule.name) +
+                                       DidYouMean(rule.name, LinuxSyscalls()) +
+                                       (warn_unknown ? "; it is left out" : "")));
+    if (warn_unknown) findings.back().severity = Severity::kWarning;
+    return true;
+  });
+  ReportWithoutEffect(without_effect, findings);
+}
+
+Result<std::optional<Filter>> Compile(const Profile& profile, std::vector<Diagnostic>& findings) {
+  const std::optional<Filter> none;
+  seccomp_api_set(kApiLevel);
+  const Context context(seccomp_init(ActionOf(profile.default_action, profile.default_errno)));
+  if (context == nullptr) {
+    findings.push_back(Failed("/profile/defaultAction", "the default action", -ENOMEM));
+    return none;
+  }
+  int result = AddArchitectures(context.get(), profile);
+  if (result != 0) {
+    findings.push_back(Failed("/profile/architectures", "the architectures", result));
+    return none;
+  }
+  result =
+      seccomp_attr_set(context.get(), SCMP_FLTATR_CTL_NNP, 0);  // as runc; not part of the filter
+  if (result != 0) {
+    findings.push_back(Failed("", "an attribute", result));
+    return none;
+  }
+  if (!AddRules(context.get(), profile, findings)) return none;
+
+  const UniqueFd memfd(::memfd_create("filter", MFD_CLOEXEC));
+  if (!memfd.is_open()) return ErrnoError(errno, "memfd_create");
+  result = seccomp_export_bpf(context.get(), memfd.get());
+  if (result != 0) {
+    findings.push_back(Failed("", "the filter", result));
+    return none;
+  }
+  Result<std::string> program = ReadAll(memfd.get());
+  if (!program.ok()) return program.error();
+  const auto instructions = static_cast<std::uint32_t>(program->size() / sizeof(sock_filter));
+  if (instructions > kMaxInstructions) {
+    findings.push_back(MakeFinding(Code::kTooManyInstructions, "/profile",
+                                   "the filter has " + std::to_string(instructions) +
+                                       " instructions; at most " +
+                                       std::to_string(kMaxInstructions) +
+                                       " can be loaded; use fewer architectures or fewer args"));
+    return none;
+  }
+  return std::optional<Filter>(Filter{*std::move(program), instructions});
+}
+
+}  // namespace seccompd::profile

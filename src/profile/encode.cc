@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seccompd/profile/encode.h"
+
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+#include "seccompd/profile/json.h"
+
+namespace seccompd::profile {
+namespace {
+
+void AppendKey(std::string& out, std::string_view key) {
+  if (out.back() != '{') out.push_back(',');
+  AppendJsonString(out, key);
+  out.push_back(':');
+}
+
+void AppendString(std::string& out, std::string_view key, std::string_view value) {
+  AppendKey(out, key);
+  AppendJsonString(out, value);
+}
+
+void AppendNumber(std::string& out, std::string_view key, std::uint64_t value) {
+  AppendKey(out, key);
+  out += std::to_string(value);
+}
+
+void AppendErrno(std::string& out, std::string_view key, Action action, std::uint32_t number) {
+  if (HasErrno(action) && number != kDefaultErrno) AppendNumber(out, key, number);
+}
+
+void AppendArg(std::string& out, const Arg& arg) {
+  out.push_back('{');
+  AppendNumber(out, "index", arg.index);
+  AppendString(out, "op", OperatorName(arg.op));
+  AppendNumber(out, "value", arg.value);
+  if (arg.op == Operator::kMaskedEqual && arg.value_two != 0) {
+    AppendNumber(out, "valueTwo", arg.value_two);
+  }
+  out.push_back('}');
+}
+
+void AppendRule(std::string& out, const Rule& rule) {
+  out.push_back('{');
+  AppendString(out, "action", ActionName(rule.action));
+  if (!rule.args.empty()) {
+    AppendKey(out, "args");
+    out.push_back('[');
+    for (const Arg& arg : rule.args) {
+      if (&arg != rule.args.data()) out.push_back(',');
+      AppendArg(out, arg);
+    }
+    out.push_back(']');
+  }
+  AppendErrno(out, "errnoRet", rule.action, rule.errno_ret);
+  AppendKey(out, "names");
+  out.push_back('[');
+  AppendJsonString(out, rule.name);
+  out += "]}";
+}
+
+void AppendArchitectures(std::string& out, const Profile& profile) {
+  if (profile.architectures.empty()) return;
+  std::vector<std::string_view> names;
+  for (const Architecture architecture : profile.architectures) {
+    names.push_back(ArchitectureName(architecture));
+  }
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  AppendKey(out, "architectures");
+  out.push_back('[');
+  for (const std::string_view name : names) {
+    if (out.back() != '[') out.push_back(',');
+    AppendJsonString(out, name);
+  }
+  out.push_back(']');
+}
+
+}  // namespace
+
+std::string Encode(const Profile& profile) {
+  std::vector<Rule> rules = profile.rules;
+  std::sort(rules.begin(), rules.end(), ComesBefore);
+  std::string out = "{";
+  AppendArchitectures(out, profile);
+  AppendString(out, "defaultAction", ActionName(profile.default_action));
+  AppendErrno(out, "defaultErrnoRet", profile.default_action, profile.default_errno);
+  if (!rules.empty()) {
+    AppendKey(out, "syscalls");
+    out.push_back('[');
+    for (const Rule& rule : rules) {
+      if (&rule != rules.data()) out.push_back(',');
+      AppendRule(out, rule);
+    }
+    out.push_back(']');
+  }
+  out += "}\n";
+  return out;
+}
+
+}  // namespace seccompd::profile

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seccompd/profile/render.h"
+
+#include <optional>
+#include <utility>
+
+#include "seccompd/profile/codes.h"
+#include "seccompd/profile/compile.h"
+#include "seccompd/profile/decode.h"
+#include "seccompd/profile/encode.h"
+#include "seccompd/profile/lint.h"
+#include "seccompd/profile/text.h"
+
+namespace seccompd::profile {
+namespace {
+
+// Fills in bytes and instructions when nothing is in error. What the rules mean together is judged
+// only when each of them could be read: a rule left out for a fault of its own would look like a
+// missing one.
+Result<void> RenderDecoded(DecodedSpec decoded, Architecture native, Rendered& rendered) {
+  std::vector<Diagnostic>& findings = rendered.findings;
+  const bool is_complete = !HasError(findings);
+  CompleteArchitectures(decoded.profile, native, findings);
+  ResolveNames(decoded.profile, decoded.warn_unknown_syscalls, findings);
+  if (!is_complete) return {};
+  const Profile profile = Normalize(std::move(decoded.profile), findings);
+  Lint(profile, findings);
+  if (HasError(findings)) return {};
+  Result<std::optional<Filter>> filter = Compile(profile, findings);
+  if (!filter.ok()) return filter.error();
+  if (!filter->has_value() || HasError(findings)) return {};
+  rendered.instructions = (*filter)->instructions;
+  rendered.bytes = Encode(profile);
+  return {};
+}
+
+}  // namespace
+
+Result<Rendered> Render(std::string_view spec, std::string_view architecture) {
+  const std::optional<Architecture> native = FindArchitecture(architecture);
+  if (!native.has_value()) {
+    return Error{ErrorCode::kDenied, "no architecture of ours: " + Quote(architecture)};
+  }
+  DecodedSpec decoded = DecodeSpec(spec);
+  Rendered rendered;
+  rendered.remove_when_invalid = decoded.remove_when_invalid;
+  rendered.findings = std::move(decoded.findings);
+  Result<void> result = RenderDecoded(std::move(decoded), *native, rendered);
+  if (!result.ok()) return result.error();
+  CapFindings(rendered.findings);
+  return rendered;
+}
+
+}  // namespace seccompd::profile

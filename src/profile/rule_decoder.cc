@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "profile/rule_decoder.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "seccompd/profile/syscalls.h"
+
+namespace seccompd::profile {
+namespace {
+
+constexpr std::array<std::string_view, 3> kRequiredArgFields = {"index", "op", "value"};
+
+constexpr std::size_t kMaxArgsRead =
+    64;  // more than six are wrong anyway; this bounds the findings
+
+constexpr std::array<std::string_view, 5> kRuleFields = {"names", "action", "errnoRet", "args",
+                                                         "comment"};
+constexpr std::array<UnsupportedField, 4> kRuleUnsupported = {{
+    {"name", "write names: [...]: some runtimes ignore a rule with name"},
+    {"errno", "write the number in errnoRet (EPERM is 1, ENOSYS is 38)"},
+    {"includes",
+     "write the rule without conditions, as it holds for your containers: containerd would ignore "
+     "them in silence"},
+    {"excludes",
+     "write the rule without conditions, as it holds for your containers: containerd would ignore "
+     "them in silence"},
+}};
+constexpr std::array<std::string_view, 4> kArgFields = {"index", "op", "value", "valueTwo"};
+
+bool IsNameShaped(std::string_view name) {
+  return !name.empty() && name.size() <= kMaxNameLength &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+         });
+}
+
+std::optional<Arg> DecodeArg(const JsonValue& value, std::string pointer,
+                             std::vector<Diagnostic>& findings) {
+  ObjectReader reader(value, std::move(pointer), findings);
+  reader.CheckNames(kArgFields, {});
+  const auto index = reader.GetNumber("index", kMaxArgIndex);
+  const auto number = reader.GetUint64("value");
+  const auto number_two = reader.GetUint64("valueTwo");
+  const OperatorRow* op = reader.GetEnum("op", OperatorTable());
+  for (const std::string_view name : kRequiredArgFields) {
+    if (reader.Get(name) == nullptr) {
+      reader.ReportMissing(name, "a condition needs index, op and value");
+    }
+  }
+  if (!index.has_value() || !number.has_value() || op == nullptr) return std::nullopt;
+  if (reader.Get("valueTwo") != nullptr && !number_two.has_value()) return std::nullopt;
+  Arg arg{static_cast<std::uint32_t>(*index), op->value, *number, 0};
+  if (op->value == Operator::kMaskedEqual) {
+    arg.value_two = number_two.value_or(0) & arg.value;  // libseccomp masks it just so
+    if (number_two.value_or(0) != arg.value_two) {
+      reader.Report(Code::kValueTwoIgnored, "valueTwo",
+                    "valueTwo has bits outside the mask in value; they are ignored");
+    }
+  } else if (number_two.value_or(0) != 0) {
+    reader.Report(Code::kValueTwoIgnored, "valueTwo",
+                  "valueTwo is only used by SCMP_CMP_MASKED_EQ; it is ignored");
+  }
+  return arg;
+}
+
+}  // namespace
+
+void JudgeAction(Action action, std::string pointer, std::vector<Diagnostic>& findings) {
+  if (action == Action::kNotify) {
+    findings.push_back(MakeFinding(
+        Code::kNotifyRefused, std::move(pointer),
+        "SCMP_ACT_NOTIFY is refused: it hands the calls to a listener that the runtime contacts as "
+        "root; use SCMP_ACT_ERRNO or SCMP_ACT_LOG"));
+  } else if (action == Action::kTrace) {
+    findings.push_back(
+        MakeFinding(Code::kTraceAction, std::move(pointer),
+                    "SCMP_ACT_TRACE fails with ENOSYS where no tracer is attached; use "
+                    "SCMP_ACT_ERRNO or SCMP_ACT_LOG unless one always is"));
+  }
+}
+
+std::uint32_t DecodeErrno(ObjectReader& reader, std::string_view name, Action action) {
+  const auto number = reader.GetNumber(name, kMaxErrno);
+  if (HasErrno(action)) return static_cast<std::uint32_t>(number.value_or(kDefaultErrno));
+  if (number.has_value()) {
+    reader.Report(Code::kErrnoRetIgnored, name,
+                  std::string(name) + " has no meaning beside " + std::string(ActionName(action)) +
+                      "; it is left out, because crun refuses such a profile");
+  }
+  return 0;
+}
+
+void RuleDecoder::DecodeAll(const JsonValue& list, const std::string& pointer,
+                            std::vector<Rule>& rules) {
+  if (list.elements.size() > max_elements_) {
+    findings_.push_back(
+        MakeFinding(Code::kTooLarge, pointer,
+                    std::to_string(list.elements.size()) + " elements; at most " +
+                        std::to_string(max_elements_) +
+                        " are taken: put names with the same action into one element"));
+    return;
+  }
+  for (std::size_t i = 0; i < list.elements.size(); ++i) {
+    DecodeElement(list.elements[i], Join(pointer, i), rules);
+  }
+  if (expanded_ > kMaxRules) {
+    findings_.push_back(MakeFinding(Code::kTooLarge, pointer,
+                                    std::to_string(expanded_) +
+                                        " rules (names over all elements); at most " +
+                                        std::to_string(kMaxRules) + " are taken"));
+  }
+  if (expanded_with_args_ > kMaxRulesWithArgs) {
+    findings_.push_back(MakeFinding(Code::kTooLarge, pointer,
+                                    std::to_string(expanded_with_args_) +
+                                        " rules with args (names over all elements); at most " +
+                                        std::to_string(kMaxRulesWithArgs) + " are taken"));
+  }
+}
+
+void RuleDecoder::DecodeElement(const JsonValue& value, std::string pointer,
+                                std::vector<Rule>& rules) {
+  ObjectReader reader(value, std::move(pointer), findings_);
+  reader.CheckNames(kRuleFields, kRuleUnsupported);
+  reader.Get("comment", JsonValue::Kind::kString);  // for people: not written
+  Rule pattern;
+  const ActionRow* action = reader.GetEnum("action", ActionTable());
+  if (action != nullptr) {
+    pattern.action = action->value;
+    JudgeAction(action->value, reader.At("action"), findings_);
+    pattern.errno_ret = DecodeErrno(reader, "errnoRet", action->value);
+  } else if (reader.Get("action") == nullptr) {
+    reader.ReportMissing("action", "write what happens to the calls named");
+  }
+  bool is_good = action != nullptr;
+  const JsonValue* args = reader.Get("args", JsonValue::Kind::kArray);
+  if (args != nullptr && !DecodeArgs(*args, reader.At("args"), pattern.args)) is_good = false;
+  const JsonValue* names = reader.Get("names", JsonValue::Kind::kArray);
+  if (names == nullptr) {
+    const JsonValue* name = reader.Get("name");  // found already when it says something
+    if (reader.Get("names") == nullptr && (name == nullptr || name->text.empty())) {
+      reader.ReportMissing("names", "list the system calls that the rule is about");
+    }
+    return;
+  }
+  std::vector<Rule> added;
+  AddNames(reader, *names, pattern, added);
+  if (is_good) rules.insert(rules.end(), added.begin(), added.end());
+}
+
+void RuleDecoder::AddNames(ObjectReader& reader, const JsonValue& names, const Rule& pattern,
+                           std::vector<Rule>& rules) {
+  if (names.elements.empty()) {
+    reader.Report(Code::kEmptyNames, "names", "the rule names no system call and has no effect");
+  }
+  for (std::size_t i = 0; i < names.elements.size(); ++i) {
+    const JsonValue& name = names.elements[i];
+    std::string pointer = Join(reader.At("names"), i);
+    if (name.kind != JsonValue::Kind::kString) {
+      findings_.push_back(WrongType(std::move(pointer), name, "a string"));
+      continue;
+    }
+    ++expanded_;
+    if (!pattern.args.empty()) ++expanded_with_args_;
+    if (expanded_ > kMaxRules) continue;  // counted, for the message
+    if (!IsNameShaped(name.text)) {
+      findings_.push_back(
+          MakeFinding(Code::kInvalidValue, std::move(pointer),
+                      Quote(name.text) + " is no name of a system call: 1 to 64 of a-z, 0-9 and _" +
+                          DidYouMean(name.text, LinuxSyscalls())));
+      continue;
+    }
+    rules.push_back(pattern);
+    rules.back().name = name.text;
+    rules.back().pointer = std::move(pointer);
+  }
+}
+
+bool RuleDecoder::DecodeArgs(const JsonValue& list, const std::string& pointer,
+                             std::vector<Arg>& args) {
+  bool is_good = true;
+  if (list.elements.size() > kMaxArgsRead) {
+    findings_.push_back(
+        MakeFinding(Code::kTooLarge, pointer, "more than 64 conditions; a call has six arguments"));
+    return false;
+  }
+  for (std::size_t i = 0; i < list.elements.size(); ++i) {
+    const auto arg = DecodeArg(list.elements[i], Join(pointer, i), findings_);
+    if (!arg.has_value()) {
+      is_good = false;
+      continue;
+    }
+    const bool is_double = std::any_of(args.begin(), args.end(),
+                                       [&](const Arg& other) { return other.index == arg->index; });
+    if (is_double) {
+      findings_.push_back(MakeFinding(
+          Code::kDuplicateArgIndex, Join(pointer, i),
+          "argument " + std::to_string(arg->index) +
+              " has two conditions in one rule, which the runtimes read as alternatives; write two "
+              "rules, or one condition"));
+      is_good = false;
+      continue;
+    }
+    args.push_back(*arg);
+  }
+  std::sort(args.begin(), args.end());
+  return is_good;
+}
+
+}  // namespace seccompd::profile

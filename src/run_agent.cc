@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: Apache-2.0
+// The agent's life: Prepare (the start order of design section 3), then one of two sources of
+// profiles, then the wait for a signal, then the end.
+#include "run_agent.h"
+
+#include <malloc.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <optional>
+#include <random>
+#include <thread>
+
+#include "seccompd/agent/agent.h"
+#include "seccompd/agent/kube_source.h"
+#include "seccompd/agent/manifest_source.h"
+#include "seccompd/agent/node_facts.h"
+#include "seccompd/agent/reporter.h"
+#include "seccompd/agent/watch_log.h"
+#include "seccompd/compiler/zygote.h"
+#include "seccompd/http/client.h"
+#include "seccompd/http/server.h"
+#include "seccompd/kube/reflector.h"
+#include "seccompd/node/record.h"
+#include "seccompd/node/store.h"
+#include "seccompd/version.h"
+
+namespace seccompd {
+namespace {
+
+using agent::Agent;
+using agent::AgentConfig;
+using agent::Log;
+
+constexpr int kExitFailed = 3;
+constexpr std::chrono::seconds kTick{5};
+constexpr std::chrono::milliseconds kLastReport{1200};  // SIGTERM to end: 2 s in all
+constexpr std::chrono::seconds kOnceLimit{120};
+constexpr std::chrono::seconds kIoThreadLimit{30};
+
+// What is built before the first thread.
+struct Base {
+  std::unique_ptr<node::StateDir> state_dir;
+  std::unique_ptr<node::ProfileStore> store;
+  std::unique_ptr<compiler::Zygote> zygote;
+  agent::NodeFacts facts;
+};
+
+sigset_t AllSignals() {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGCHLD, SIGUSR1}) ::sigaddset(&signals, signal);
+  return signals;
+}
+
+// The next signal, or 0 after `limit`.
+int WaitForSignal(std::chrono::milliseconds limit) {
+  const sigset_t signals = AllSignals();
+  const timespec time{limit.count() / 1000, (limit.count() % 1000) * 1'000'000};
+  const int signal = ::sigtimedwait(&signals, nullptr, &time);
+  return signal > 0 ? signal : 0;
+}
+
+// Wakes main's WaitForSignal from any thread.
+void NudgeMain() { (void)::kill(::getpid(), SIGUSR1); }
+
+// Waits for another agent's lock to go, unready. False: told to end meanwhile.
+Result<bool> TakeLock(node::StateDir& state_dir, const Log& log) {
+  bool said = false;
+  while (true) {
+    const Result<void> taken = state_dir.TakeLock();
+    if (taken.ok()) return true;
+    if (taken.error().code != ErrorCode::kConflict) return taken.error();
+    if (!said)
+      log.Warn("another agent runs on this node; waiting for it to end",
+               {{"error", taken.error().message}});
+    said = true;
+    const int signal = WaitForSignal(std::chrono::seconds(1));
+    if (signal == SIGTERM || signal == SIGINT) return false;
+  }
+}
+
+void HardenProcess() {
+  (void)::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);  // no debugger of the same user, no core file
+  const rlimit no_core{0, 0};
+  (void)::setrlimit(RLIMIT_CORE, &no_core);
+  (void)::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  (void)::mallopt(M_ARENA_MAX, 2);  // eight threads that hardly allocate at once need no arena each
+}
+
+// The start order. Nothing: told to end while waiting.
+Result<std::optional<Base>> Prepare(const AgentConfig& config, const std::string& compiler_path,
+                                    const Log& log) {
+  Base base;
+  auto facts = agent::ReadNodeFacts();
+  if (!facts.ok()) return facts.error();
+  base.facts = *std::move(facts);
+  auto state_dir = node::StateDir::Open(node::RealFileSystem(), config.state_dir);
+  if (!state_dir.ok()) return state_dir.error();
+  base.state_dir = *std::move(state_dir);
+  const Result<bool> locked = TakeLock(*base.state_dir, log);
+  if (!locked.ok()) return locked.error();
+  if (!*locked) return std::optional<Base>();
+  const bool for_all =
+      config.standalone();  // Docker and Podman clients read the file as the user who runs them
+  auto store = node::ProfileStore::Open(
+      node::RealFileSystem(),
+      {config.seccomp_root, config.state_dir, static_cast<mode_t>(for_all ? 0755 : 0700),
+       static_cast<mode_t>(for_all ? 0644 : 0600)});
+  if (!store.ok()) return store.error();
+  base.store = *std::move(store);
+  auto zygote = compiler::Zygote::Start({.executable = compiler_path});
+  if (!zygote.ok()) return zygote.error();
+  base.zygote = *std::move(zygote);
+  HardenProcess();
+  return std::optional<Base>(std::move(base));
+}
+
+http::ServerResponse AnswerHealth(const agent::Health& health, std::string_view target) {
+  const std::string_view path = target.substr(0, target.find('?'));
+  const bool verbose = target.find("verbose") != std::string_view::npos;
+  if (path != "/healthz" && path != "/readyz" && path != "/livez")
+    return {404, "text/plain", "not found\n"};
+  const agent::HealthAnswer answer = path == "/readyz" ? health.Ready() : health.Live();
+  if (answer.good && !verbose) return {200, "text/plain", "ok\n"};
+  return {answer.good ? 200 : 503, "text/plain", answer.text};
+}
+
+using Servers = std::vector<std::unique_ptr<http::Server>>;
+
+Result<Servers> Listen(const AgentConfig& config, Agent& agent) {
+  Servers servers;
+  const auto add = [&](Result<std::unique_ptr<http::Server>> server,
+                       const std::string& what) -> Result<void> {
+    if (!server.ok()) return Wrap(server.error(), what);
+    servers.push_back(*std::move(server));
+    return {};
+  };
+  if (!config.listen_health.empty()) {
+    const auto handler = [&agent](std::string_view target) {
+      return AnswerHealth(agent.health(), target);
+    };
+    if (auto r = add(http::Server::ListenTcp(config.listen_health, handler), "--listen-health");
+        !r.ok())
+      return r.error();
+  }
+  if (!config.listen_metrics.empty()) {
+    const auto handler = [&agent](std::string_view target) -> http::ServerResponse {
+      if (target.substr(0, target.find('?')) != "/metrics")
+        return {404, "text/plain", "not found; try /metrics\n"};
+      return {200, "text/plain; version=0.0.4; charset=utf-8", agent.MetricsText()};
+    };
+    if (auto r = add(http::Server::ListenTcp(config.listen_metrics, handler), "--listen-metrics");
+        !r.ok())
+      return r.error();
+  }
+  const auto state = [&agent](std::string_view) -> http::ServerResponse {
+    return {200, "application/json", agent.StateJson() + "\n"};
+  };
+  if (auto r = add(http::Server::ListenUnix(config.state_dir + "/state.sock", state), "state.sock");
+      !r.ok())
+    return r.error();
+  return servers;
+}
+
+// Waits until the agent is told to end (0), the zygote died or the I/O thread hangs (3), or with
+// --once all is done.
+int Wait(const AgentConfig& config, const Base& base, Agent& agent, const Log& log,
+         const std::function<bool()>& reported, const std::function<void()>& tick) {
+  const auto begin = std::chrono::steady_clock::now();
+  while (true) {
+    const int signal = WaitForSignal(kTick);
+    if (signal == SIGTERM || signal == SIGINT) {
+      log.Info("told to end; files stay", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
+      return 0;
+    }
+    siginfo_t info{};
+    const auto zygote = static_cast<id_t>(base.zygote->pid());
+    if (::waitid(P_PID, zygote, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid != 0) {
+      log.Error("the compiler process died; ending, to be started anew");
+      return kExitFailed;
+    }
+    if (!http::IoThreadAlive(kIoThreadLimit)) {
+      log.Error("the HTTP library's thread has hung for 30 s; ending, to be started anew");
+      return kExitFailed;
+    }
+    if (config.once) {
+      if (agent.desired().synced() && agent.installer().first_pass_done() && agent.queue().idle() &&
+          reported()) {
+        return agent.AllWell() ? 0 : 1;
+      }
+      if (std::chrono::steady_clock::now() - begin > kOnceLimit) {
+        log.Error("--once: not done within 120 s");
+        return kExitFailed;
+      }
+    }
+    // What a list or a burst took goes back: on most nodes nothing happens for hours after.
+    (void)::malloc_trim(0);
+    tick();
+  }
+}
+
+// ---- standalone: a directory of manifests
+
+int RunStandalone(const AgentConfig& config, Base& base, Agent& agent, const Log& log) {
+  agent::ManifestSource source(*base.zygote, agent.desired(), agent.table(), log,
+                               {config.manifests, agent.context(), config.resync});
+  agent.OnSourceErrors([&source] { return source.errors(); });
+  source.OnErrors([&agent] { agent.Announce(); });
+  auto servers = Listen(config, agent);
+  if (!servers.ok()) {
+    log.Error("cannot listen", {{"error", servers.error().message}});
+    return kExitFailed;
+  }
+  source.Scan();             // before the workers: one who asks for a text finds it
+  agent.Start(source, [&] {  // on the installer's thread, which owns the state directory
+    const Result<void> written = base.state_dir->WriteFile("state.json", agent.StateJson() + "\n");
+    if (!written.ok())
+      log.Warn("state.json could not be written", {{"error", written.error().message}});
+    if (config.once) NudgeMain();
+  });
+  std::jthread manifests([&](std::stop_token stop) { source.Run(stop); });
+  const int code = Wait(
+      config, base, agent, log, [] { return true; }, [] {});
+  manifests.request_stop();
+  agent.StopWork();
+  servers->clear();
+  ::_exit(code);  // the manifests' thread may be with the compiler
+}
+
+// ---- in a cluster: the API server
+
+// A record is trusted at start, and proven within 10 minutes: one list judges every profile again.
+class BackgroundProof {
+ public:
+  explicit BackgroundProof(bool wanted) : wanted_(wanted) {
+    due_ += std::chrono::seconds(std::uniform_int_distribution<int>(60, 540)(random_));
+  }
+  void Tick(Agent& agent, kube::Reflector& reflector) {
+    if (!wanted_ || std::chrono::steady_clock::now() < due_) return;
+    wanted_ = false;
+    agent.desired().VerifyAllAtNextList();
+    reflector.Relist("proving the record that the agent started from");
+  }
+
+ private:
+  bool wanted_;
+  std::random_device random_;
+  std::chrono::steady_clock::time_point due_ = std::chrono::steady_clock::now();
+};
+
+int RunInCluster(const AgentConfig& config, Base& base, Agent& agent, const Log& log,
+                 const agent::Environment& environment) {
+  static const RealClock clock;
+  auto connected = Connect(config.kubeconfig, environment,
+                           {.allow_exec = false,
+                            .allow_insecure = config.insecure_skip_tls_verify,
+                            .observer = [&](std::string_view verb, int code) {
+                              agent.metrics().ApiRequest(verb, code);
+                            }});
+  if (!connected.ok()) {
+    log.Error("no way to the API server", {{"error", connected.error().message}});
+    return kExitFailed;
+  }
+  Connection& connection = **connected;
+  log.Info("API server", {{"origin", connection.access.origin}});
+  if (!connection.access.note.empty()) log.Warn(connection.access.note);
+
+  agent::KubeSource source(connection.api);
+  agent::Reporter reporter(connection.api, agent.table(), source, [&] { return agent.Snapshot(); },
+                           agent.health(), log, clock,
+                           {.node_name = config.node_name,
+                            .lease_namespace = config.lease_namespace,
+                            .interval = config.report_interval,
+                            .spread = config.report_spread});
+  agent::WatchLog watch_log(log, agent.metrics(), [&agent] {
+    agent.desired().SourceAnswered();
+    agent.Announce();  // the condition Synced may have changed
+  });
+  kube::ReflectorOptions options;
+  options.path = agent::kProfilesPath;
+  options.resource_version = agent.desired().delivered_version();
+  options.jitter_first_list = agent.table().files() > 0;
+  options.request_observer = [&](std::string_view verb, int code) {
+    agent.metrics().ApiRequest(verb, code);
+  };
+  BackgroundProof proof(!options.resource_version.empty() && !config.once);
+  kube::Reflector reflector(*connection.watch, *connection.access.token, clock, agent.desired(),
+                            watch_log, options);
+  reporter.OnServerVersion(
+      [&](const std::string& version) { reflector.ObserveServerVersion(version); });
+  agent.OnWatchAge([&] { return clock.SteadyNow() - reflector.last_heard(); });
+
+  auto servers = Listen(config, agent);
+  if (!servers.ok()) {
+    log.Error("cannot listen", {{"error", servers.error().message}});
+    return kExitFailed;
+  }
+  agent.Start(source, [&] {
+    reporter.Notify();
+    if (config.once) NudgeMain();
+  });
+  std::jthread watching([&](std::stop_token stop) { reflector.Run(stop); });
+  std::stop_source abort;
+  std::jthread reporting([&](std::stop_token stop) {
+    reporter.Run(stop, abort.get_token());
+    NudgeMain();
+  });
+  const int code = Wait(
+      config, base, agent, log, [&] { return reporter.reported(); },
+      [&] { proof.Tick(agent, reflector); });
+
+  // The end: nothing new, the disk and the record, the last report, and no wait for what may take
+  // longer.
+  watching.request_stop();
+  agent.StopWork();
+  reporting.request_stop();
+  std::thread([abort]() mutable {
+    std::this_thread::sleep_for(kLastReport);
+    abort.request_stop();
+  }).detach();
+  reporting.join();
+  ::_exit(code);
+}
+
+}  // namespace
+
+int RunAgent(const AgentConfig& config, const std::string& compiler_path,
+             const agent::Environment& environment) {
+  const Log log =
+      Log::ToStderr(config.log_format == "json" ? agent::LogFormat::kJson : agent::LogFormat::kText,
+                    config.log_level);
+  log.Info("seccompd starts", {{"version", kVersion},
+                               {"node", config.node_name},
+                               {"seccomp_root", config.seccomp_root},
+                               {"source", config.standalone() ? config.manifests : "API server"}});
+  auto base = Prepare(config, compiler_path, log);
+  if (!base.ok()) {
+    log.Error("cannot start", {{"error", base.error().message}});
+    return kExitFailed;
+  }
+  if (!base->has_value()) return 0;
+  Base& built = **base;
+  http::StartIoThread();  // the first thread
+  const RealClock clock;
+  Agent agent(config, {*built.store, *built.state_dir, *built.zygote, clock, log},
+              {kVersion, built.zygote->libseccomp_version(), built.facts});
+  agent.LoadRecord();
+  return config.standalone() ? RunStandalone(config, built, agent, log)
+                             : RunInCluster(config, built, agent, log, environment);
+}
+
+}  // namespace seccompd

@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: Apache-2.0
+// The client against the real executable; and against seccompd-compile-testing, whose children
+// misbehave on command, where it is about misbehaviour.
+#include "seccompd/compiler/zygote.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "seccompd/base/unique_fd.h"
+
+namespace seccompd::compiler {
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kIsSanitized = true;
+#else
+constexpr bool kIsSanitized = false;
+#endif
+
+constexpr std::chrono::milliseconds kPatience{20'000};
+
+const char kGoodSpec[] =
+    R"({"profile":{"defaultAction":"SCMP_ACT_ERRNO","syscalls":[{"names":["read","execve","exit_group"],"action":"SCMP_ACT_ALLOW"}]}})";
+
+std::unique_ptr<Zygote> Start(const char* executable, std::chrono::milliseconds wall = kPatience) {
+  ZygoteOptions options;
+  options.executable = executable;
+  options.wall_limit = wall;
+  Result<std::unique_ptr<Zygote>> zygote = Zygote::Start(options);
+  EXPECT_TRUE(zygote.ok()) << zygote.error().message;
+  return zygote.ok() ? *std::move(zygote) : nullptr;
+}
+std::unique_ptr<Zygote> StartReal() { return Start(SECCOMPD_COMPILE); }
+std::unique_ptr<Zygote> StartTesting(std::chrono::milliseconds wall = kPatience) {
+  return Start(SECCOMPD_COMPILE_TESTING, wall);
+}
+
+CompileRequest Ask(std::string spec) { return {std::move(spec), "SCMP_ARCH_X86_64"}; }
+
+std::size_t CountFds(const std::string& pid) {
+  const std::filesystem::directory_iterator all("/proc/" + pid + "/fd");
+  return static_cast<std::size_t>(std::distance(begin(all), end(all)));
+}
+
+std::vector<pid_t> ChildrenOf(pid_t pid) {
+  const std::string number = std::to_string(pid);
+  std::ifstream in("/proc/" + number + "/task/" + number + "/children");
+  return {std::istream_iterator<pid_t>(in), {}};
+}
+
+// Looks again until `condition` holds; what it waits for is another process's doing.
+bool Eventually(const std::function<bool()>& condition) {
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    ::poll(nullptr, 0, 1);
+  }
+  return true;
+}
+
+TEST(ZygoteTest, SaysHelloAndCompiles) {
+  const auto zygote = StartReal();
+  ASSERT_NE(zygote, nullptr);
+  EXPECT_TRUE(zygote->libseccomp_version().starts_with("2."));
+  EXPECT_GT(zygote->pid(), 0);
+  const Result<CompileAnswer> answer = zygote->Compile(Ask(kGoodSpec));
+  ASSERT_TRUE(answer.ok()) << answer.error().message;
+  EXPECT_TRUE(answer->findings.empty());
+  EXPECT_GT(answer->instructions, 5U);
+  EXPECT_NE(answer->bytes.find("\"execve\""), std::string::npos);
+}
+
+TEST(ZygoteTest, FindingsAreNoError) {
+  const auto zygote = StartReal();
+  const Result<CompileAnswer> answer =
+      zygote->Compile(Ask(R"({"onInvalid":"Remove","profile":{}})"));
+  ASSERT_TRUE(answer.ok());
+  ASSERT_EQ(answer->findings.size(), 1U);
+  EXPECT_EQ(answer->findings[0].code, "EmptyProfile");
+  EXPECT_TRUE(answer->bytes.empty());
+  EXPECT_TRUE(answer->remove_when_invalid);
+}
+
+TEST(ZygoteTest, TheShippedExecutableKnowsNoTestCommands) {
+  const auto zygote = StartReal();
+  const Result<CompileAnswer> answer = zygote->Compile(Ask("test:crash"));
+  ASSERT_TRUE(answer.ok());
+  EXPECT_EQ(answer->findings[0].code, "InvalidJson");
+}
+
+TEST(ZygoteTest, HugeInputsAreVerdicts) {
+  const auto zygote = StartReal();
+  const Result<CompileAnswer> large = zygote->Compile(Ask(std::string(1536 * 1024, '[')));
+  ASSERT_TRUE(large.ok()) << large.error().message;
+  EXPECT_EQ(large->findings[0].code, "TooLarge");
+  EXPECT_EQ(zygote->Compile(Ask(std::string(1536 * 1024 + 1, ' '))).error().code,
+            ErrorCode::kInvalid);
+  EXPECT_EQ(zygote->ParseManifests(std::string(256 * 1024 + 1, ' ')).error().code,
+            ErrorCode::kInvalid);
+}
+
+TEST(ZygoteTest, UnknownArchitectureOfTheNodeIsNoVerdict) {
+  const auto zygote = StartReal();
+  EXPECT_EQ(zygote->Compile({kGoodSpec, "x86_64"}).error().code, ErrorCode::kTransient);
+}
+
+TEST(ZygoteTest, ParsesManifests) {
+  const auto zygote = StartReal();
+  const Result<ManifestAnswer> answer = zygote->ParseManifests(
+      "apiVersion: seccompd.io/v1alpha1\nkind: TenantSeccompProfile\n"
+      "metadata: {name: web, namespace: a}\n"
+      "spec:\n  profile: {defaultAction: SCMP_ACT_ALLOW, x: 18446744073709551615}\n"
+      "---\nkind: 7\nspec: text\n---\n[1]\n");
+  ASSERT_TRUE(answer.ok()) << answer.error().message;
+  EXPECT_TRUE(answer->findings.empty());
+  ASSERT_EQ(answer->documents.size(), 3U);
+  const Manifest& first = answer->documents[0];
+  EXPECT_EQ(first.line, 1U);
+  EXPECT_EQ(first.api_version, "seccompd.io/v1alpha1");
+  EXPECT_EQ(first.kind, "TenantSeccompProfile");
+  EXPECT_EQ(first.name_space, "a");
+  EXPECT_EQ(first.name, "web");
+  EXPECT_EQ(first.spec,
+            R"({"profile":{"defaultAction":"SCMP_ACT_ALLOW","x":18446744073709551615}})");
+  EXPECT_EQ(answer->documents[1].line, 7U);
+  EXPECT_EQ(answer->documents[1].kind, "");
+  EXPECT_EQ(answer->documents[1].spec, "");
+}
+
+TEST(ZygoteTest, BadManifestsAreFindings) {
+  const auto zygote = StartReal();
+  std::string many;
+  for (int i = 0; i < 1100; ++i) many += "a: 1\n---\n";
+  for (const std::string& text :
+       {std::string("a: [1\nb: 2\n"), std::string("\xff\xfe\0\0", 4), std::string("&a [*a]"), many,
+        std::string(200'000, '['), std::string(4096, '\0')}) {
+    const Result<ManifestAnswer> answer = zygote->ParseManifests(text);
+    ASSERT_TRUE(answer.ok()) << answer.error().message;
+    EXPECT_EQ(answer->findings.size(), 1U);
+    EXPECT_TRUE(answer->documents.empty());
+  }
+}
+
+TEST(ZygoteTest, ServesFourThreadsAtOnce) {
+  const auto zygote = StartReal();
+  std::vector<std::thread> threads;
+  std::atomic<int> good{0};
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 25; ++i) {
+        const std::string name = "\"mkdir\"" + std::string(t % 2 == 0 ? ",\"rmdir\"" : "");
+        const Result<CompileAnswer> answer = zygote->Compile(Ask(
+            R"({"profile":{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"action":"SCMP_ACT_ERRNO","names":[)" +
+            name + "]}]}}"));
+        const bool has_rmdir = answer.ok() && answer->bytes.find("rmdir") != std::string::npos;
+        if (answer.ok() && has_rmdir == (t % 2 == 0)) ++good;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(good, 100);
+}
+
+TEST(ZygoteTest, LeavesNoDescriptorAndNoZombie) {
+  const auto zygote = StartReal();
+  const std::string number = std::to_string(zygote->pid());
+  ASSERT_TRUE(zygote->Compile(Ask(kGoodSpec)).ok());
+  const std::size_t ours = CountFds("self");
+  const std::size_t theirs = CountFds(number);
+  for (int i = 0; i < (kIsSanitized ? 100 : 1000); ++i) {
+    ASSERT_TRUE(zygote->Compile(Ask("{}")).ok());
+  }
+  EXPECT_EQ(CountFds("self"), ours);
+  EXPECT_TRUE(Eventually([&] { return CountFds(number) == theirs; }));
+  EXPECT_TRUE(Eventually([&] { return ChildrenOf(zygote->pid()).empty(); }));
+}
+
+TEST(ZygoteTest, HasNoEnvironmentAndNoForeignDescriptors) {
+  const UniqueFd inheritable(::dup(2));  // without FD_CLOEXEC
+  const auto zygote = StartReal();
+  const std::string proc = "/proc/" + std::to_string(zygote->pid());
+  std::ifstream environment(proc + "/environ");
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(environment), {}), "");
+  // 0, 1: /dev/null; 2: standard error; 3: the control socket; the signals' descriptor.
+  EXPECT_EQ(CountFds(std::to_string(zygote->pid())), 5U);
+}
+
+TEST(ZygoteTest, ChildHoldsNothingButItsSocket) {
+  if (kIsSanitized) GTEST_SKIP() << "sanitizers keep descriptors of their own";
+  const auto zygote = StartTesting();
+  const Result<CompileAnswer> answer = zygote->Compile(Ask("test:fds"));
+  ASSERT_TRUE(answer.ok()) << answer.error().message;
+  EXPECT_EQ(answer->findings[0].code, "InvalidJson");
+}
+
+TEST(ZygoteTest, CpuEatersAreVerdicts) {
+  const auto zygote = StartTesting();
+  for (const char* what : {"test:spin", "test:hang"}) {
+    const Result<CompileAnswer> answer = zygote->Compile(Ask(what));
+    ASSERT_FALSE(answer.ok()) << what;
+    EXPECT_EQ(answer.error().code, ErrorCode::kInvalid) << what;
+    EXPECT_NE(answer.error().message.find("CPU"), std::string::npos) << answer.error().message;
+  }
+}
+
+TEST(ZygoteTest, MemoryEatersAreVerdicts) {
+  if (kIsSanitized) GTEST_SKIP() << "no address space limit under a sanitizer";
+  const auto zygote = StartTesting();
+  const Result<CompileAnswer> answer = zygote->Compile(Ask("test:eat"));
+  ASSERT_FALSE(answer.ok());
+  EXPECT_EQ(answer.error().code, ErrorCode::kInvalid);
+  EXPECT_NE(answer.error().message.find("memory"), std::string::npos) << answer.error().message;
+  EXPECT_TRUE(zygote->Compile(Ask(kGoodSpec)).ok());
+}
+
+TEST(ZygoteTest, CrashersAndLiarsAreVerdicts) {
+  const auto zygote = StartTesting();
+  for (const char* what :
+       {"crash", "abort", "exit", "silent", "garbage", "short", "huge", "trailing"}) {
+    const Result<CompileAnswer> answer = zygote->Compile(Ask(std::string("test:") + what));
+    ASSERT_FALSE(answer.ok()) << what;
+    EXPECT_EQ(answer.error().code, ErrorCode::kInvalid) << what;
+    EXPECT_NE(answer.error().message.find("twice"), std::string::npos) << what;
+  }
+  EXPECT_TRUE(zygote->Compile(Ask(kGoodSpec)).ok());
+}
+
+TEST(ZygoteTest, CrashersAmongOthersHarmOnlyThemselves) {
+  const auto zygote = StartTesting();
+  std::atomic<int> good{0};
+  std::atomic<int> verdicts{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 10; ++i) {
+        const Result<CompileAnswer> answer =
+            zygote->Compile(Ask(t == 0 ? "test:crash" : kGoodSpec));
+        if (answer.ok()) ++good;
+        if (!answer.ok() && answer.error().code == ErrorCode::kInvalid) ++verdicts;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(good, 30);
+  EXPECT_EQ(verdicts, 10);
+}
+
+// Runs a request whose child waits for ever, and does something to that child.
+Result<CompileAnswer> WithSleepingChild(Zygote& zygote, const std::function<void(pid_t)>& act) {
+  std::thread actor([&] {
+    EXPECT_TRUE(Eventually([&] { return !ChildrenOf(zygote.pid()).empty(); }));
+    for (const pid_t child : ChildrenOf(zygote.pid())) act(child);
+  });
+  Result<CompileAnswer> answer = zygote.Compile(Ask("test:sleep"));
+  actor.join();
+  return answer;
+}
+
+TEST(ZygoteTest, KillFromOutsideIsTransient) {
+  const auto zygote = StartTesting();
+  const auto answer = WithSleepingChild(*zygote, [](pid_t child) { ::kill(child, SIGKILL); });
+  ASSERT_FALSE(answer.ok());
+  EXPECT_EQ(answer.error().code, ErrorCode::kTransient);
+  EXPECT_NE(answer.error().message.find("outside"), std::string::npos) << answer.error().message;
+  EXPECT_TRUE(zygote->Compile(Ask(kGoodSpec)).ok());
+}
+
+TEST(ZygoteTest, WallOverrunIsTransient) {
+  const auto zygote = StartTesting(std::chrono::milliseconds(300));
+  const auto answer = WithSleepingChild(*zygote, [](pid_t child) { ::kill(child, SIGSTOP); });
+  ASSERT_FALSE(answer.ok());
+  EXPECT_EQ(answer.error().code, ErrorCode::kTransient);
+  EXPECT_NE(answer.error().message.find("in time"), std::string::npos) << answer.error().message;
+  EXPECT_TRUE(Eventually([&] { return ChildrenOf(zygote->pid()).empty(); }));
+}
+
+TEST(ZygoteTest, StoppedZygoteIsTransient) {
+  const auto zygote = StartTesting(std::chrono::milliseconds(50));
+  ::kill(zygote->pid(), SIGSTOP);
+  const Result<CompileAnswer> answer = zygote->Compile(Ask(kGoodSpec));
+  ASSERT_FALSE(answer.ok());
+  EXPECT_EQ(answer.error().code, ErrorCode::kTransient);
+}
+
+TEST(ZygoteTest, DeadZygoteIsDenied) {
+  const auto zygote = StartTesting();
+  const auto during =
+      WithSleepingChild(*zygote, [&](pid_t /*child*/) { ::kill(zygote->pid(), SIGKILL); });
+  ASSERT_FALSE(during.ok());
+  EXPECT_EQ(during.error().code, ErrorCode::kDenied) << during.error().message;
+  const Result<CompileAnswer> after = zygote->Compile(Ask(kGoodSpec));
+  ASSERT_FALSE(after.ok());
+  EXPECT_EQ(after.error().code, ErrorCode::kDenied) << after.error().message;
+}
+
+TEST(ZygoteTest, IgnoresTheSignalsThatEndAGroup) {
+  const auto zygote = StartReal();
+  for (const int number : {SIGTERM, SIGINT, SIGHUP}) ::kill(zygote->pid(), number);
+  EXPECT_TRUE(zygote->Compile(Ask(kGoodSpec)).ok());
+}
+
+TEST(ZygoteTest, EndsWithItsOwner) {
+  std::array<int, 2> fds{};
+  ASSERT_EQ(::pipe2(fds.data(), O_CLOEXEC), 0);
+  const UniqueFd read_end(fds[0]);
+  UniqueFd write_end(fds[1]);
+  const pid_t owner = ::fork();
+  if (owner == 0) {
+    const auto zygote = StartTesting();
+    std::thread asker([&] { static_cast<void>(zygote->Compile(Ask("test:sleep")).ok()); });
+    Eventually([&] { return !ChildrenOf(zygote->pid()).empty(); });
+    const std::array<pid_t, 2> pids = {zygote->pid(), ChildrenOf(zygote->pid()).front()};
+    const ssize_t count = ::write(write_end.get(), pids.data(), sizeof pids);
+    static_cast<void>(count);
+    ::raise(SIGKILL);
+  }
+  std::array<pid_t, 2> pids{};
+  ASSERT_EQ(::read(read_end.get(), pids.data(), sizeof pids), static_cast<ssize_t>(sizeof pids));
+  ::waitpid(owner, nullptr, 0);
+  for (const pid_t pid : pids) {
+    EXPECT_TRUE(Eventually([&] {
+      std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+      const std::string text(std::istreambuf_iterator<char>(stat), {});
+      return text.empty() || text.find(") Z ") != std::string::npos;
+    })) << pid;
+  }
+}
+
+TEST(ZygoteTest, TellsWhyItCannotStart) {
+  const auto code = [](const char* executable) {
+    ZygoteOptions options;
+    options.executable = executable;
+    const auto zygote = Zygote::Start(options);
+    EXPECT_FALSE(zygote.ok());
+    return zygote.ok() ? ErrorCode::kInvalid : zygote.error().code;
+  };
+  EXPECT_EQ(code("/no/such/file"), ErrorCode::kNotFound);
+  EXPECT_EQ(code("/etc/passwd"), ErrorCode::kDenied);
+  EXPECT_EQ(code("/bin/true"), ErrorCode::kDenied);
+}
+
+}  // namespace
+}  // namespace seccompd::compiler

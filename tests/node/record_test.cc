@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seccompd/node/record.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <iostream>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "seccompd/base/digest.h"
+
+#include "fakes/faulty_file_system.h"
+#include "node/temp_dir.h"
+
+namespace seccompd::node {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string AllBytes() {
+  std::string all;
+  for (int i = 0; i < 256; ++i) all += static_cast<char>(i);
+  return all;
+}
+
+Record Example() {
+  Record record{"cluster-uid", "crd-uid", "12345", {}};
+  record.entries["a/x"] = RecordEntry{"uid-1",
+                                      3,
+                                      2,
+                                      std::string(64, 'a'),
+                                      std::string(64, 'b'),
+                                      412,
+                                      "Invalid",
+                                      "UnknownSyscall",
+                                      "no such\tcall \\x41\n",
+                                      1700000000};
+  record.entries["b/" + AllBytes()] = RecordEntry{AllBytes(),
+                                                  std::numeric_limits<std::int64_t>::max(),
+                                                  std::numeric_limits<std::int64_t>::min(),
+                                                  "",
+                                                  "",
+                                                  4294967295,
+                                                  "",
+                                                  "",
+                                                  AllBytes(),
+                                                  -1};
+  record.entries["c/y"] = RecordEntry{};
+  return record;
+}
+
+class StateDirTest : public testing::Test {
+ protected:
+  std::unique_ptr<StateDir> Open() const { return *StateDir::Open(RealFileSystem(), path_); }
+  TempDir dir_;
+  std::string path_ = dir_ / "state";
+};
+
+TEST_F(StateDirTest, RecordComesBackAsItWas) {
+  const auto state = Open();
+  EXPECT_EQ(state->LoadRecord().error().code, ErrorCode::kNotFound);
+  for (const Record& record : {Record{}, Example()}) {
+    ASSERT_TRUE(state->SaveRecord(record).ok());
+    EXPECT_EQ(*Open()->LoadRecord(), record);
+  }
+  EXPECT_EQ(ModeOf(path_), 0700U);
+  EXPECT_EQ(ModeOf(path_ + "/record"), 0600U);
+  EXPECT_TRUE(Slurp(path_ + "/record").starts_with("seccompd-record 1\ncluster\tcluster-uid\n"));
+}
+
+TEST_F(StateDirTest, AnyFlippedBitAndAnyLengthIsDetected) {
+  const auto state = Open();
+  ASSERT_TRUE(state->SaveRecord(Example()).ok());
+  const std::string whole = Slurp(path_ + "/record");
+  const auto expect_damaged = [&](const std::string& text, const std::string& what) {
+    Spit(path_ + "/record", text);
+    const Result<Record> loaded = state->LoadRecord();
+    ASSERT_FALSE(loaded.ok()) << what;
+    ASSERT_EQ(loaded.error().code, ErrorCode::kInvalid) << what;
+    ASSERT_EQ(Slurp(path_ + "/record.damaged"), text) << what;
+    ASSERT_EQ(state->LoadRecord().error().code, ErrorCode::kNotFound) << what;
+  };
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    for (const int bit : {0, 5, 7}) {
+      std::string text = whole;
+      text[i] = static_cast<char>(text[i] ^ (1 << bit));
+      expect_damaged(text, "byte " + std::to_string(i));
+    }
+    expect_damaged(whole.substr(0, i), "length " + std::to_string(i));
+  }
+  expect_damaged(whole + "\n", "a line more");
+}
+
+// A right checksum does not make nonsense a record.
+TEST_F(StateDirTest, NonsenseWithARightChecksumIsRefused) {
+  const auto state = Open();
+  const std::string head = "seccompd-record 1\ncluster\t\ncrd\t\nresourceVersion\t\n";
+  ASSERT_TRUE(state->SaveRecord(Record{}).ok());
+  ASSERT_TRUE(Slurp(path_ + "/record").starts_with(head + "sha256 "));
+  // In a tail, "@" stands for the fields of an entry that holds nothing.
+  std::vector<std::string> bodies{"seccompd-record 1\n", "seccompd-record 2\n"};
+  for (const char* tail :
+       {"profile\tb/x@profile\ta/x@", "profile\ta/x@profile\ta/x@",  // order; twice
+        "profile\ta/x\tu\t+1\t0\t\t\t0\t\t\t\t0\n", "profile\ta/x\tu\t01\t0\t\t\t0\t\t\t\t0\n",
+        "profile\ta/x\tu\t9223372036854775808\t0\t\t\t0\t\t\t\t0\n",
+        "profile\ta/x\tu\t0\t0\t\t\t-1\t\t\t\t0\n", "profile\ta/x@\n", "profile\ta/\\x6@",
+        "profile\ta/\\x61@", "unknown\tx\n", "cluster\tx\n", "\t\t\t\t\t\t\t\t\t\t\t\t\t\t\n",
+        "no newline"}) {
+    std::string body = head;
+    for (const char c : std::string_view(tail)) {
+      body += c == '@' ? std::string("\tu\t0\t0\t\t\t0\t\t\t\t0\n") : std::string(1, c);
+    }
+    bodies.push_back(body);
+  }
+  for (const std::string& body : bodies) {
+    Spit(path_ + "/record", body + "sha256 " + Sha256Hex(body) + "\n");
+    EXPECT_EQ(state->LoadRecord().error().code, ErrorCode::kInvalid) << body;
+  }
+}
+
+TEST_F(StateDirTest, WhatIsNoFileIsNoRecord) {
+  const auto state = Open();
+  fs::create_symlink("/etc/passwd", path_ + "/record");
+  EXPECT_EQ(state->LoadRecord().error().code, ErrorCode::kInvalid);
+  ASSERT_EQ(::mkfifo((path_ + "/record").c_str(), 0600), 0);
+  EXPECT_EQ(state->LoadRecord().error().code, ErrorCode::kInvalid);
+  fs::create_directory(path_ + "/record");
+  EXPECT_TRUE(state->SaveRecord(Example()).ok());
+  EXPECT_EQ(*state->LoadRecord(), Example());
+}
+
+TEST_F(StateDirTest, SavingFailingAtEveryStepLeavesTheOldRecordOrTheNew) {
+  Record other = Example();
+  other.resource_version = "other";
+  for (const bool done_anyway : {false, true}) {
+    for (int k = 1;; ++k) {
+      FaultyFileSystem faulty(RealFileSystem());
+      const auto state = *StateDir::Open(faulty, path_);
+      ASSERT_TRUE(state->SaveRecord(Example()).ok());
+      faulty.Inject({k, {}, ENOSPC, false, done_anyway});
+      const Result<void> saved = state->SaveRecord(other);
+      const bool reached = faulty.hit();
+      faulty.Heal();
+      const Result<Record> loaded = state->LoadRecord();
+      ASSERT_TRUE(loaded.ok());
+      EXPECT_TRUE(*loaded == other || (!saved.ok() && *loaded == Example()));
+      if (!reached) break;
+    }
+  }
+  ASSERT_TRUE(Open()->TakeLock().ok());
+  EXPECT_TRUE(NamesWith(path_, ".tmp-").empty());
+}
+
+TEST_F(StateDirTest, FiveThousandEntriesTakeMilliseconds) {
+  Record record{"cluster", "crd", "1", {}};
+  for (int i = 0; i < 5000; ++i) {
+    record.entries["namespace-" + std::to_string(i % 50) + "/profile-" + std::to_string(i)] =
+        RecordEntry{"0b5d0c3e-7c1f-4a55-9a1c-0f6a1a3c2b1d",
+                    1,
+                    1,
+                    std::string(64, 'a'),
+                    std::string(64, 'b'),
+                    400,
+                    "Installed",
+                    "",
+                    "",
+                    1700000000};
+  }
+  const auto state = Open();
+  const auto now = [] { return std::chrono::steady_clock::now(); };
+  const auto begin = now();
+  ASSERT_TRUE(state->SaveRecord(record).ok());
+  const auto saved = now();
+  const Result<Record> loaded = state->LoadRecord();
+  const auto end = now();
+  ASSERT_EQ(*loaded, record);
+  using Milliseconds = std::chrono::duration<double, std::milli>;
+  std::cout << "5,000 entries, " << fs::file_size(path_ + "/record") << " bytes: save "
+            << Milliseconds(saved - begin).count() << " ms, load "
+            << Milliseconds(end - saved).count() << " ms\n";
+}
+
+TEST_F(StateDirTest, TriedCountsTheStartsAtWhichItWasFound) {
+  const std::string one(64, '1');
+  const std::string two(64, '2');
+  ASSERT_TRUE(Open()->MarkTried(one).ok());
+  EXPECT_EQ(*Open()->TakeTried(), (std::map<std::string, int>{{one, 1}}));
+  ASSERT_TRUE(Open()->MarkTried(one).ok());  // again: keeps its count
+  ASSERT_TRUE(Open()->MarkTried(two).ok());
+  EXPECT_EQ(*Open()->TakeTried(), (std::map<std::string, int>{{one, 2}, {two, 1}}));
+  ASSERT_TRUE(Open()->ClearTried(one).ok());
+  ASSERT_TRUE(Open()->ClearTried(one).ok());
+  Spit(path_ + "/tried/" + two, "-99999999999999999999 nonsense");
+  Spit(path_ + "/tried/readme", "x");
+  EXPECT_EQ(*Open()->TakeTried(), (std::map<std::string, int>{{two, 1}}));
+  for (const char* bad : {"", "../record", "x"}) {
+    EXPECT_EQ(Open()->MarkTried(bad).error().code, ErrorCode::kInvalid) << bad;
+    EXPECT_EQ(Open()->ClearTried(bad).error().code, ErrorCode::kInvalid) << bad;
+  }
+}
+
+TEST_F(StateDirTest, WriteFileReplacesAndStaysInside) {
+  const auto state = Open();
+  EXPECT_TRUE(state->WriteFile("state.json", "{}").ok());
+  EXPECT_TRUE(state->WriteFile("state.json", "{\"a\":1}").ok());
+  EXPECT_EQ(Slurp(path_ + "/state.json"), "{\"a\":1}");
+  EXPECT_EQ(ModeOf(path_ + "/state.json"), 0600U);
+  EXPECT_FALSE(state->WriteFile("../x", "x").ok());
+  EXPECT_FALSE(state->WriteFile("", "x").ok());
+}
+
+TEST_F(StateDirTest, RefusesADirectoryOpenToOthers) {
+  fs::create_directory(path_);
+  ::chmod(path_.c_str(), 0777);
+  EXPECT_EQ(StateDir::Open(RealFileSystem(), path_).error().code, ErrorCode::kInvalid);
+}
+
+TEST_F(StateDirTest, OneProcessHoldsTheLockAndTheOtherIsToldWhich) {
+  int ready[2];
+  int leave[2];
+  ASSERT_EQ(::pipe(ready), 0);
+  ASSERT_EQ(::pipe(leave), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const auto state = Open();
+    const char took = state->TakeLock().ok() ? 'y' : 'n';
+    ::close(leave[1]);
+    char ignored = 0;
+    if (::write(ready[1], &took, 1) == 1) static_cast<void>(!::read(leave[0], &ignored, 1));
+    ::_exit(0);
+  }
+  ::close(leave[0]);
+  char took = 0;
+  ASSERT_EQ(::read(ready[0], &took, 1), 1);
+  ASSERT_EQ(took, 'y');
+  const auto state = Open();
+  const Result<void> lock = state->TakeLock();
+  ASSERT_FALSE(lock.ok());
+  EXPECT_EQ(lock.error().code, ErrorCode::kConflict);
+  EXPECT_NE(lock.error().message.find("pid " + std::to_string(child)), std::string::npos)
+      << lock.error().message;
+  ::close(leave[1]);
+  ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+  EXPECT_TRUE(state->TakeLock().ok());
+  EXPECT_EQ(Open()->TakeLock().error().code, ErrorCode::kConflict);
+  ::close(ready[0]);
+  ::close(ready[1]);
+}
+
+}  // namespace
+}  // namespace seccompd::node

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Shared by the profile tests: test data, goldens, findings as text.
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "seccompd/profile/diagnostic.h"
+
+namespace seccompd::profile {
+
+inline constexpr std::string_view kNode = "SCMP_ARCH_X86_64";
+
+inline std::string ReadText(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  EXPECT_TRUE(in.good()) << path;
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+inline std::filesystem::path TestData(std::string_view name) {
+  return std::filesystem::path(SECCOMPD_TESTDATA) / name;
+}
+
+// SECCOMPD_UPDATE_GOLDEN=1 writes what the code does now; look at the difference before you commit
+// it.
+inline void ExpectGolden(std::string_view name, const std::string& actual) {
+  const std::filesystem::path path = TestData("golden") / name;
+  if (std::getenv("SECCOMPD_UPDATE_GOLDEN") != nullptr) {
+    std::ofstream(path, std::ios::binary) << actual;
+  }
+  EXPECT_EQ(ReadText(path), actual) << "golden " << path;
+}
+
+inline std::string FindingsText(const std::vector<Diagnostic>& findings) {
+  std::string text;
+  for (const Diagnostic& finding : findings) {
+    text += std::string(SeverityName(finding.severity)) + " " + finding.code + " " +
+            finding.pointer + ": " + finding.message + "\n";
+  }
+  return text;
+}
+
+// "Code pointer", sorted: what a table row expects.
+inline std::vector<std::string> CodesAt(const std::vector<Diagnostic>& findings) {
+  std::vector<std::string> codes;
+  for (const Diagnostic& finding : findings) codes.push_back(finding.code + " " + finding.pointer);
+  std::sort(codes.begin(), codes.end());
+  return codes;
+}
+
+// A spec around the members of a profile that can start: all but those of `members` allowed.
+inline std::string SpecWith(const std::string& members, const std::string& syscalls = "") {
+  const std::string start = R"({"names":["execve","exit_group"],"action":"SCMP_ACT_ALLOW"})";
+  return R"({"profile":{"defaultAction":"SCMP_ACT_ERRNO")" +
+         (members.empty() ? "" : "," + members) + R"(,"syscalls":[)" + start +
+         (syscalls.empty() ? "" : "," + syscalls) + "]}}";
+}
+
+}  // namespace seccompd::profile
