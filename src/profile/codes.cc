@@ -9,7 +9,7 @@
 namespace seccompd::profile {
 namespace {
 
-constexpr std::array<CodeRow, 30> kCodes = {{
+constexpr auto kCodes = std::to_array<CodeRow>({
     {Code::kInvalidJson, "InvalidJson", Severity::kError, "The text is no JSON",
      "mend the syntax at the position given"},
     {Code::kInvalidYaml, "InvalidYaml", Severity::kError, "The file is no YAML that can be used",
@@ -83,7 +83,7 @@ constexpr std::array<CodeRow, 30> kCodes = {{
      "see the message; it names the rule"},
     {Code::kMoreFindings, "MoreFindings", Severity::kInfo, "There are more findings",
      "mend those shown, then look again"},
-}};
+});
 
 }  // namespace
 

@@ -153,12 +153,16 @@ bool Rig::WaitIdle() {
 }
 
 void Rig::Advance(std::chrono::milliseconds by) {
+  // Who is at work has read the clock: a delay that it is about to ask for would count from the
+  // time after this.
+  EXPECT_TRUE(WaitIdle());
   clock.Advance(by);
   agent->queue().AddAfter("wake/up",
                           std::chrono::milliseconds(1));  // who waits looks at the clock again
   clock.Advance(std::chrono::milliseconds(2));
   agent->queue().Add("wake/up");
   agent->Announce();
+  EXPECT_TRUE(WaitIdle());
 }
 
 std::string Rig::FileText(const std::string& key) const {

@@ -61,6 +61,7 @@ class Rig {
   bool WaitForState(const std::string& key, ProfileState state);
   // Nothing due, nothing under way, nothing half written.
   bool WaitIdle();
+  // Moves the time when nobody is at work, and waits until what fell due is done.
   void Advance(std::chrono::milliseconds by);
 
   std::string FileText(const std::string& key) const;  // "" when there is none
