@@ -165,7 +165,8 @@ Result<compiler::CompileAnswer> Reconciler::Judge(const Work& work) {
     log_.Debug("could not note what is being tried", {{"error", marked.error().message}});
   }
   const auto begin = clock_.SteadyNow();
-  Result<compiler::CompileAnswer> answer = compiler_.Compile({*work.spec, options_.architecture});
+  Result<compiler::CompileAnswer> answer =
+      compiler_.Compile({*work.spec, {options_.architecture, "", {}, "both"}, {}, "none"});
   metrics_.Compiled(clock_.SteadyNow() - begin);
   (void)state_dir_.ClearTried(work.desired.input_digest);
   if (!answer.ok()) return answer;

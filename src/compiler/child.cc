@@ -60,14 +60,10 @@ bool CloseAllFrom(unsigned int first) {
 }
 
 CompileAnswer AnswerCompile(const Request& request) {
-  Result<profile::Rendered> rendered = profile::Render(request.text, request.architecture);
+  Result<profile::Rendered> rendered =
+      profile::Render({request.text, request.node, request.bases, request.ceiling});
   if (!rendered.ok()) ::_exit(kExitEnvironment);
-  CompileAnswer answer;
-  answer.findings = std::move(rendered->findings);
-  answer.bytes = std::move(rendered->bytes);
-  answer.instructions = rendered->instructions;
-  answer.remove_when_invalid = rendered->remove_when_invalid;
-  return answer;
+  return *std::move(rendered);
 }
 
 std::string Answer(const Request& request) {

@@ -15,6 +15,8 @@ constexpr std::uint32_t kMagic = 0x53434431;                      // "SCD1"
 constexpr std::size_t kMaxAnswerBytes = std::size_t{256} * 1024;  // as profile::kMaxCanonicalBytes
 constexpr std::size_t kMaxFindings = 64;
 constexpr std::size_t kMaxCodeBytes = 64;
+constexpr std::size_t kMaxNameBytes = 128;
+constexpr std::size_t kMaxLabelBytes = 320;  // a prefix of 253, a name of 63
 constexpr std::size_t kMaxMessageBytes = 1024;
 constexpr std::size_t kMaxJsonBytes = std::size_t{5} << 20;
 constexpr std::uint32_t kMaxInstructions = 4096;
@@ -137,6 +139,40 @@ std::vector<Diagnostic> GetFindings(Reader& reader) {
   return findings;
 }
 
+void PutNode(Writer& writer, const profile::NodeContext& node) {
+  writer.PutString(node.architecture);
+  writer.PutString(node.kernel);
+  writer.PutString(node.runtime);
+  writer.Put(static_cast<std::uint32_t>(node.labels.size()));
+  for (const auto& [key, value] : node.labels) {
+    writer.PutString(key);
+    writer.PutString(value);
+  }
+}
+
+profile::NodeContext GetNode(Reader& reader) {
+  profile::NodeContext node;
+  node.architecture = reader.GetString(kMaxCodeBytes);
+  node.kernel = reader.GetString(kMaxNameBytes);
+  node.runtime = reader.GetString(kMaxCodeBytes);
+  const auto labels = reader.GetAtMost(static_cast<std::uint32_t>(kMaxLabels));
+  for (std::uint32_t i = 0; i < labels && !reader.has_failed(); ++i) {
+    std::string key = reader.GetString(kMaxLabelBytes);
+    node.labels[std::move(key)] = reader.GetString(kMaxLabelBytes);
+  }
+  return node;
+}
+
+// See profile::Rendered.
+bool IsOneOutcome(const CompileAnswer& answer) {
+  const bool has_bytes = !answer.bytes.empty();
+  const bool has_error = profile::HasError(answer.findings);
+  const int outcomes = static_cast<int>(has_bytes) + static_cast<int>(has_error) +
+                       static_cast<int>(answer.is_skipped) + static_cast<int>(answer.needs_bases);
+  return outcomes == 1 && has_bytes == (answer.instructions > 0) &&
+         (has_error || !answer.is_denied);
+}
+
 Manifest GetManifest(Reader& reader) {
   Manifest manifest;
   manifest.line = reader.Get<std::uint32_t>();
@@ -190,7 +226,14 @@ std::string EncodeRequest(const Request& request) {
   writer.Put(kMagic);
   writer.Put(static_cast<std::uint8_t>(request.kind));
   writer.PutString(request.text);
-  writer.PutString(request.architecture);
+  PutNode(writer, request.node);
+  writer.Put(static_cast<std::uint32_t>(request.bases.size()));
+  for (const profile::BaseSpec& base : request.bases) {
+    writer.PutString(base.name);
+    writer.Put(static_cast<std::uint8_t>(base.spec.has_value() ? 1 : 0));
+    if (base.spec.has_value()) writer.PutString(*base.spec);
+  }
+  writer.PutString(request.ceiling);
   return writer.Take();
 }
 
@@ -201,7 +244,14 @@ Result<Request> DecodeRequest(std::string_view bytes) {
   Request request;
   request.kind = static_cast<Request::Kind>(kind);
   request.text = reader.GetString(kMaxSpecBytes);
-  request.architecture = reader.GetString(kMaxCodeBytes);
+  request.node = GetNode(reader);
+  const auto bases = reader.GetAtMost(static_cast<std::uint32_t>(kMaxBases));
+  for (std::uint32_t i = 0; i < bases && !reader.has_failed(); ++i) {
+    profile::BaseSpec base{reader.GetString(kMaxNameBytes), std::nullopt};
+    if (reader.GetBool()) base.spec = reader.GetString(kMaxSpecBytes);
+    request.bases.push_back(std::move(base));
+  }
+  request.ceiling = reader.GetString(kMaxCodeBytes);
   if (!reader.Done() || magic != kMagic || kind == 0) return Deviation("request");
   return request;
 }
@@ -213,7 +263,12 @@ std::string EncodeCompileAnswer(const CompileAnswer& answer) {
   PutFindings(writer, answer.findings);
   writer.PutString(answer.bytes);
   writer.Put(answer.instructions);
-  writer.Put(static_cast<std::uint8_t>(answer.remove_when_invalid ? 1 : 0));
+  for (const bool flag :
+       {answer.remove_when_invalid, answer.is_denied, answer.is_skipped, answer.needs_bases}) {
+    writer.Put(static_cast<std::uint8_t>(flag ? 1 : 0));
+  }
+  writer.Put(static_cast<std::uint32_t>(answer.bases.size()));
+  for (const std::string& name : answer.bases) writer.PutString(name);
   return writer.Take();
 }
 
@@ -226,11 +281,16 @@ Result<CompileAnswer> DecodeCompileAnswer(std::string_view bytes) {
   answer.bytes = reader.GetString(kMaxAnswerBytes);
   answer.instructions = reader.GetAtMost<std::uint32_t>(kMaxInstructions);
   answer.remove_when_invalid = reader.GetBool();
-  const bool has_bytes = !answer.bytes.empty();
+  answer.is_denied = reader.GetBool();
+  answer.is_skipped = reader.GetBool();
+  answer.needs_bases = reader.GetBool();
+  const auto bases = reader.GetAtMost(static_cast<std::uint32_t>(kMaxBases));
+  for (std::uint32_t i = 0; i < bases && !reader.has_failed(); ++i) {
+    answer.bases.push_back(reader.GetString(kMaxNameBytes));
+    if (!IsPrintable(answer.bases.back())) reader.Fail();
+  }
   const bool is_right_kind = kind == static_cast<std::uint8_t>(Request::Kind::kCompile);
-  // Bytes and errors exclude each other, and one of them is there.
-  if (!reader.Done() || magic != kMagic || !is_right_kind ||
-      has_bytes == profile::HasError(answer.findings) || has_bytes != (answer.instructions > 0)) {
+  if (!reader.Done() || magic != kMagic || !is_right_kind || !IsOneOutcome(answer)) {
     return Deviation("answer");
   }
   return answer;

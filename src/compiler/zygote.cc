@@ -141,14 +141,17 @@ class ZygoteClient final : public Zygote {
     if (request.spec.size() > kMaxSpecBytes) {
       return Error{ErrorCode::kInvalid, "the spec is longer than 1.5 MiB"};
     }
-    return Ask({Request::Kind::kCompile, request.spec, request.architecture}, DecodeCompileAnswer);
+    return Ask(
+        {Request::Kind::kCompile, request.spec, request.node, request.bases, request.ceiling},
+        DecodeCompileAnswer);
   }
 
   Result<ManifestAnswer> ParseManifests(std::string_view text) override {
     if (text.size() > kMaxManifestBytes) {
       return Error{ErrorCode::kInvalid, "the file is longer than 256 KiB; split it"};
     }
-    return Ask({Request::Kind::kParseManifests, std::string(text), ""}, DecodeManifestAnswer);
+    return Ask({Request::Kind::kParseManifests, std::string(text), {}, {}, ""},
+               DecodeManifestAnswer);
   }
 
   std::string libseccomp_version() const override { return launched_.libseccomp_version; }

@@ -36,12 +36,13 @@ Result<void> RenderDecoded(DecodedSpec decoded, Architecture native, Rendered& r
 
 }  // namespace
 
-Result<Rendered> Render(std::string_view spec, std::string_view architecture) {
-  const std::optional<Architecture> native = FindArchitecture(architecture);
+Result<Rendered> Render(const RenderRequest& request) {
+  const std::optional<Architecture> native = FindArchitecture(request.node.architecture);
   if (!native.has_value()) {
-    return Error{ErrorCode::kDenied, "no architecture of ours: " + Quote(architecture)};
+    return Error{ErrorCode::kDenied,
+                 "no architecture of ours: " + Quote(request.node.architecture)};
   }
-  DecodedSpec decoded = DecodeSpec(spec);
+  DecodedSpec decoded = DecodeSpec(request.spec);
   Rendered rendered;
   rendered.remove_when_invalid = decoded.remove_when_invalid;
   rendered.findings = std::move(decoded.findings);

@@ -21,7 +21,8 @@ void Measure(Zygote& zygote, const char* what, const std::string& spec, std::siz
   std::vector<double> millis;
   for (std::size_t i = 0; i < rounds; ++i) {
     const auto begin = std::chrono::steady_clock::now();
-    const auto answer = zygote.Compile(CompileRequest{spec, "SCMP_ARCH_X86_64"});
+    const auto answer =
+        zygote.Compile(CompileRequest{spec, {"SCMP_ARCH_X86_64", "", {}, "both"}, {}, "none"});
     const auto end = std::chrono::steady_clock::now();
     if (!answer.ok()) std::abort();
     millis.push_back(std::chrono::duration<double, std::milli>(end - begin).count());

@@ -25,16 +25,41 @@ CompileAnswer GoodAnswer() {
   return {{Diagnostic{Severity::kWarning, "DeadRule", "/profile/syscalls/0", "remove it \xc3\xa9"}},
           "{\"a\":1}\n",
           42,
-          true};
+          true,
+          false,
+          false,
+          false,
+          {"shared"}};
+}
+
+Request GoodRequest() {
+  return {Request::Kind::kCompile,
+          "{}",
+          {"SCMP_ARCH_X86_64", "6.1.0", {{"zone", "a"}, {"tier", "\xc3\xa9"}}, "crun"},
+          {{"shared", "{\"profile\":{}}"}, {"gone", std::nullopt}},
+          "builtin/x-v1"};
+}
+
+TEST(ProtocolTest, RequestComesBackAsItWas) {
+  const Result<Request> request = DecodeRequest(EncodeRequest(GoodRequest()));
+  ASSERT_TRUE(request.ok());
+  EXPECT_EQ(request->kind, GoodRequest().kind);
+  EXPECT_EQ(request->text, "{}");
+  EXPECT_EQ(request->node.architecture, "SCMP_ARCH_X86_64");
+  EXPECT_EQ(request->node.kernel, "6.1.0");
+  EXPECT_EQ(request->node.labels, GoodRequest().node.labels);
+  EXPECT_EQ(request->node.runtime, "crun");
+  ASSERT_EQ(request->bases.size(), 2U);
+  EXPECT_EQ(request->bases[0].name, "shared");
+  EXPECT_EQ(request->bases[0].spec, "{\"profile\":{}}");
+  EXPECT_EQ(request->bases[1].spec, std::nullopt);
+  EXPECT_EQ(request->ceiling, "builtin/x-v1");
 }
 
 TEST(ProtocolTest, CompileAnswerComesBackAsItWas) {
   const Result<CompileAnswer> answer = DecodeCompileAnswer(EncodeCompileAnswer(GoodAnswer()));
   ASSERT_TRUE(answer.ok());
-  EXPECT_EQ(answer->findings, GoodAnswer().findings);
-  EXPECT_EQ(answer->bytes, GoodAnswer().bytes);
-  EXPECT_EQ(answer->instructions, 42U);
-  EXPECT_TRUE(answer->remove_when_invalid);
+  EXPECT_EQ(*answer, GoodAnswer());
 }
 
 TEST(ProtocolTest, ManifestAnswerComesBackAsItWas) {
@@ -54,7 +79,7 @@ TEST(ProtocolTest, EveryCutAndEveryExtraByteIsRefused) {
   const std::string compile = EncodeCompileAnswer(GoodAnswer());
   const std::string manifest = EncodeManifestAnswer(manifests);
   const std::string report = EncodeReport({7, Report::End::kExited, 0, 1});
-  const std::string request = EncodeRequest({Request::Kind::kCompile, "{}", "SCMP_ARCH_X86_64"});
+  const std::string request = EncodeRequest(GoodRequest());
   EXPECT_EQ(report.size(), kReportBytes);
   EXPECT_TRUE(DecodeRequest(request).ok());
   for (std::size_t cut = 0; cut < compile.size(); ++cut) {
@@ -83,6 +108,12 @@ TEST(ProtocolTest, AnswersThatContradictThemselvesAreRefused) {
   EXPECT_TRUE(refuses(answer));
   answer = GoodAnswer();
   answer.bytes.clear();  // neither
+  EXPECT_TRUE(refuses(answer));
+  answer = GoodAnswer();
+  answer.is_skipped = true;  // skipped, and bytes to write
+  EXPECT_TRUE(refuses(answer));
+  answer = GoodAnswer();
+  answer.is_denied = true;  // denied without a finding that says so
   EXPECT_TRUE(refuses(answer));
   answer = GoodAnswer();
   answer.instructions = 5000;

@@ -72,7 +72,8 @@ void Misbehave(const Request& request, int data_fd) {
     ::_exit(0);
   }
   if (what == "trailing") {
-    const std::string answer = seccompd::compiler::EncodeCompileAnswer({{}, "x", 1, false});
+    const std::string answer =
+        seccompd::compiler::EncodeCompileAnswer({{}, "x", 1, false, false, false, false, {}});
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(1);
     if (!seccompd::compiler::WriteFrame(data_fd, answer, deadline).ok()) ::_exit(1);
     Send(data_fd, "x");

@@ -51,7 +51,9 @@ std::unique_ptr<Zygote> StartTesting(std::chrono::milliseconds wall = kPatience)
   return Start(SECCOMPD_COMPILE_TESTING, wall);
 }
 
-CompileRequest Ask(std::string spec) { return {std::move(spec), "SCMP_ARCH_X86_64"}; }
+CompileRequest Ask(std::string spec) {
+  return {std::move(spec), {"SCMP_ARCH_X86_64", "", {}, "both"}, {}, "none"};
+}
 
 std::size_t CountFds(const std::string& pid) {
   const std::filesystem::directory_iterator all("/proc/" + pid + "/fd");

@@ -33,7 +33,8 @@ namespace seccompd::profile {
 namespace {
 
 Rendered MustRender(const std::string& spec, std::string_view architecture = kNode) {
-  Result<Rendered> rendered = Render(spec, architecture);
+  Result<Rendered> rendered =
+      Render({spec, {std::string(architecture), "", {}, "both"}, {}, "none"});
   EXPECT_TRUE(rendered.ok()) << rendered.error().message;
   EXPECT_EQ(rendered->bytes.empty(), HasError(rendered->findings));
   if (!rendered->bytes.empty()) {
@@ -218,7 +219,7 @@ TEST(RenderTest, ArchitecturesAreTheNodesOwn) {
                   R"("architectures":["SCMP_ARCH_X86","SCMP_ARCH_X32","SCMP_ARCH_ARM","SCMP_ARCH_AARCH64"])"))
               .findings),
       std::vector<std::string>{"TooLarge /profile/architectures"});
-  EXPECT_FALSE(Render(SpecWith(""), "SCMP_ARCH_NATIVE").ok());
+  EXPECT_FALSE(Render({SpecWith(""), {"SCMP_ARCH_NATIVE", "", {}, "both"}, {}, "none"}).ok());
 }
 
 TEST(RenderTest, ConflictThatOnlyLibseccompSees) {

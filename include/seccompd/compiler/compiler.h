@@ -10,21 +10,13 @@
 #include <vector>
 
 #include "seccompd/base/result.h"
-#include "seccompd/profile/diagnostic.h"
+#include "seccompd/profile/request.h"
 
 namespace seccompd::compiler {
 
-struct CompileRequest {
-  std::string spec;  // raw JSON of the object's .spec, at most 1.5 MiB; the child judges its limits
-  std::string architecture;  // the node's own: "SCMP_ARCH_X86_64"
-};
-
-struct CompileAnswer {
-  std::vector<profile::Diagnostic> findings;
-  std::string bytes;                 // canonical OCI JSON; empty when a finding is an error
-  std::uint32_t instructions = 0;    // of the exported BPF program
-  bool remove_when_invalid = false;  // spec.onInvalid: Remove
-};
+// A spec of at most 1.5 MiB; the child judges its limits.
+using CompileRequest = profile::RenderRequest;
+using CompileAnswer = profile::Rendered;
 
 // One document of a manifest file.
 struct Manifest {

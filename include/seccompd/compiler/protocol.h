@@ -17,17 +17,20 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "seccompd/base/result.h"
 #include "seccompd/compiler/compiler.h"
 
 namespace seccompd::compiler {
 
-inline constexpr std::uint32_t kProtocolVersion = 1;
+inline constexpr std::uint32_t kProtocolVersion = 2;
 inline constexpr int kControlFd = 3;
 inline constexpr std::size_t kMaxSpecBytes = std::size_t{1536} * 1024;
 inline constexpr std::size_t kMaxManifestBytes = std::size_t{256} * 1024;
 inline constexpr std::size_t kMaxDocuments = 1024;
+inline constexpr std::size_t kMaxBases = 16;
+inline constexpr std::size_t kMaxLabels = 1024;
 inline constexpr std::size_t kMaxFrameBytes = std::size_t{6} << 20;
 
 struct Hello {
@@ -44,8 +47,11 @@ Result<std::uint64_t> DecodeOrder(std::string_view bytes);
 struct Request {
   enum class Kind : std::uint8_t { kCompile = 1, kParseManifests = 2 };
   Kind kind = Kind::kCompile;
-  std::string text;          // the spec, or the manifests
-  std::string architecture;  // of kCompile
+  std::string text;  // the spec, or the manifests
+  // Of kCompile; see profile::RenderRequest.
+  profile::NodeContext node;
+  std::vector<profile::BaseSpec> bases;
+  std::string ceiling;
 };
 std::string EncodeRequest(const Request& request);
 Result<Request> DecodeRequest(std::string_view bytes);

@@ -4,25 +4,12 @@
 // decode -> complete -> resolve names -> normalize -> lint -> compile -> encode. By libseccomp: see
 // compile.h for where it may run. Not thread-safe.
 
-#include <cstdint>
-#include <string>
-#include <string_view>
-#include <vector>
-
 #include "seccompd/base/result.h"
-#include "seccompd/profile/diagnostic.h"
+#include "seccompd/profile/request.h"
 
 namespace seccompd::profile {
 
-struct Rendered {
-  std::vector<Diagnostic> findings;  // at most kMaxFindings
-  std::string bytes;                 // canonical; empty when a finding is an error
-  std::uint32_t instructions = 0;
-  bool remove_when_invalid = false;
-};
-
-// `architecture` is the node's: "SCMP_ARCH_X86_64". An Error is about this process or the
-// architecture, not about the profile.
-Result<Rendered> Render(std::string_view spec, std::string_view architecture);
+// An Error is about this process or the node's architecture, not about the profile.
+Result<Rendered> Render(const RenderRequest& request);
 
 }  // namespace seccompd::profile
