@@ -119,7 +119,8 @@ TEST(ZygoteTest, HugeInputsAreVerdicts) {
 
 TEST(ZygoteTest, UnknownArchitectureOfTheNodeIsNoVerdict) {
   const auto zygote = StartReal();
-  EXPECT_EQ(zygote->Compile({kGoodSpec, "x86_64"}).error().code, ErrorCode::kTransient);
+  EXPECT_EQ(zygote->Compile({kGoodSpec, {"x86_64", "", {}, "both"}, {}, "none"}).error().code,
+            ErrorCode::kTransient);
 }
 
 TEST(ZygoteTest, ParsesManifests) {
