@@ -10,6 +10,8 @@
 namespace seccompd::profile {
 namespace {
 
+constexpr std::size_t kTypicalRuleBytes = 64;
+
 void AppendKey(std::string& out, std::string_view key) {
   if (out.back() != '{') out.push_back(',');
   AppendJsonString(out, key);
@@ -80,18 +82,24 @@ void AppendArchitectures(std::string& out, const Profile& profile) {
 }  // namespace
 
 std::string Encode(const Profile& profile) {
-  std::vector<Rule> rules = profile.rules;
-  std::sort(rules.begin(), rules.end(), ComesBefore);
+  std::vector<const Rule*> rules;
+  rules.reserve(profile.rules.size());
+  for (const Rule& rule : profile.rules) rules.push_back(&rule);
+  const auto before = [](const Rule* a, const Rule* b) { return ComesBefore(*a, *b); };
+  if (!std::is_sorted(rules.begin(), rules.end(), before)) {
+    std::sort(rules.begin(), rules.end(), before);
+  }
   std::string out = "{";
+  out.reserve(kTypicalRuleBytes * (rules.size() + 2));
   AppendArchitectures(out, profile);
   AppendString(out, "defaultAction", ActionName(profile.default_action));
   AppendErrno(out, "defaultErrnoRet", profile.default_action, profile.default_errno);
   if (!rules.empty()) {
     AppendKey(out, "syscalls");
     out.push_back('[');
-    for (const Rule& rule : rules) {
-      if (&rule != rules.data()) out.push_back(',');
-      AppendRule(out, rule);
+    for (const Rule* rule : rules) {
+      if (rule != rules.front()) out.push_back(',');
+      AppendRule(out, *rule);
     }
     out.push_back(']');
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "seccompd/profile/json.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -109,17 +110,43 @@ class TreeBuilder {
   std::vector<JsonValue*> open_;
 };
 
-void CollectDuplicates(const JsonValue& value, const std::string& pointer, std::size_t limit,
+bool NeedsEscape(char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20; }
+
+// The way down to a value; the text of a pointer is made only for what is found.
+struct Step {
+  const Step* parent = nullptr;
+  const std::string* key = nullptr;  // of an object's member
+  std::size_t index = 0;             // of an array's element
+};
+
+std::string PointerTo(const Step* step) {
+  if (step == nullptr) return "";
+  const std::string parent = PointerTo(step->parent);
+  return step->key != nullptr ? Join(parent, *step->key) : Join(parent, step->index);
+}
+
+bool StoodBefore(const std::vector<JsonMember>& members, std::size_t index) {
+  const auto end = members.begin() + static_cast<std::ptrdiff_t>(index);
+  return std::any_of(members.begin(), end,
+                     [&](const JsonMember& other) { return other.key == members[index].key; });
+}
+
+void CollectDuplicates(const JsonValue& value, const Step* at, std::size_t limit,
                        std::vector<std::string>& found) {
-  if (found.size() >= limit) return;
+  constexpr std::size_t kSmall = 16;  // from here on a set is cheaper than looking back
   for (std::size_t i = 0; i < value.elements.size(); ++i) {
-    CollectDuplicates(value.elements[i], Join(pointer, i), limit, found);
+    const Step step{at, nullptr, i};
+    if (found.size() < limit) CollectDuplicates(value.elements[i], &step, limit, found);
   }
   std::set<std::string_view> keys;
-  for (const JsonMember& member : value.members) {
-    const bool is_new = keys.insert(member.key).second;
-    if (!is_new && found.size() < limit) found.push_back(Join(pointer, member.key));
-    CollectDuplicates(member.value, Join(pointer, member.key), limit, found);
+  const bool is_small = value.members.size() <= kSmall;
+  for (std::size_t i = 0; i < value.members.size() && found.size() < limit; ++i) {
+    const JsonMember& member = value.members[i];
+    const Step step{at, &member.key, 0};
+    const bool is_double =
+        is_small ? StoodBefore(value.members, i) : !keys.insert(member.key).second;
+    if (is_double) found.push_back(PointerTo(&step));
+    CollectDuplicates(member.value, &step, limit, found);
   }
 }
 
@@ -205,7 +232,7 @@ Result<JsonValue> ParseJson(std::string_view text, std::size_t max_depth) {
 
 std::vector<std::string> FindDuplicateKeys(const JsonValue& value, std::size_t limit) {
   std::vector<std::string> found;
-  CollectDuplicates(value, "", limit, found);
+  CollectDuplicates(value, nullptr, limit, found);
   return found;
 }
 
@@ -217,6 +244,11 @@ std::string WriteJson(const JsonValue& value) {
 
 void AppendJsonString(std::string& out, std::string_view text) {
   out.push_back('"');
+  if (std::none_of(text.begin(), text.end(), NeedsEscape)) {  // nearly always
+    out += text;
+    out.push_back('"');
+    return;
+  }
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if (c == '"' || c == '\\') {
