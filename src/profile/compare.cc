@@ -126,19 +126,22 @@ class Comparison {
     return {};
   }
 
-  // Once per pair of verdicts among the call's own, which begin at `first`.
+  // Once per pair of verdicts among the call's own, which begin at `first`; of all calls without a
+  // name once per architecture.
   void Note(const Words& words, const Verdict& verdict_a, const Verdict& verdict_b,
             bool is_any_other, std::size_t first) {
-    for (std::size_t i = first; i < found_.size(); ++i) {
-      if (found_[i].a == verdict_a && found_[i].b == verdict_b) return;
-    }
     const CallData call = words.Call(a_.filter.is_big_endian);
     Difference difference;
     difference.architecture = ArchitectureOf(call.architecture, call.number);
     difference.number = call.number;
-    difference.is_any_other = is_any_other;
     if (difference.architecture.has_value() && !is_any_other) {
       difference.syscall = SyscallName(call.number, *difference.architecture);
+    }
+    difference.is_any_other = difference.syscall.empty();
+    for (std::size_t i = difference.is_any_other ? 0 : first; i < found_.size(); ++i) {
+      const bool is_same_call = found_[i].architecture == difference.architecture &&
+                                found_[i].is_any_other == difference.is_any_other;
+      if (is_same_call && found_[i].a == verdict_a && found_[i].b == verdict_b) return;
     }
     difference.args = call.args;
     difference.decisive = AskedArgs(words, 0);
@@ -155,9 +158,7 @@ class Comparison {
 };
 
 std::string NameOf(const Difference& difference) {
-  if (difference.is_any_other) return std::string(kAnyOther);
-  if (!difference.syscall.empty()) return difference.syscall;
-  return "system call " + Hex(difference.number);
+  return difference.is_any_other ? std::string(kAnyOther) : difference.syscall;
 }
 
 std::string ExampleOf(const Difference& difference) {

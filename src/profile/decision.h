@@ -94,6 +94,8 @@ class Decisions {
                std::array<std::vector<Predicate>, kWords>& out) const;
 
  private:
+  class Builder;
+
   std::vector<Node> nodes_;
   std::uint16_t entry_ = 0;
 };

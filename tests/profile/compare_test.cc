@@ -149,8 +149,9 @@ const CeilingRow kCeilings[] = {
               "in the ceiling"},
     {"AboveForSomeArguments", ProfileOf({Mkdir(Action::kAllow)}),
      ProfileOf({Mkdir(Action::kAllow, {Cond(1, Operator::kMaskedEqual, 0x7e020000, 0)})}),
-     kStart + "mkdir; for example mkdir(a1=0x20000) on SCMP_ARCH_X86_64 is ALLOW here and ERRNO 1 "
-              "(EPERM) in the ceiling"},
+     kStart +
+         "mkdir; for example mkdir(a1=0x40000000) on SCMP_ARCH_X86_64 is ALLOW here and ERRNO 1 "
+         "(EPERM) in the ceiling"},
     {"ByDefault", ProfileOf({Mkdir(Action::kErrno)}, {Architecture::kX8664}, Action::kLog),
      ProfileOf({Read()}),
      kStart + "any other system call; for example any other system call on SCMP_ARCH_X86_64 is LOG "

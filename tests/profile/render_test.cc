@@ -154,7 +154,7 @@ const Row kTogether[] = {
     {"CannotBeRewritten",
      Rule("mkdir", "ALLOW", Arg(0, "NE", "5") + "," + Arg(1, "NE", "7")) + "," +
          Rule("mkdir", "ALLOW", Arg(0, "EQ", "5")),
-     {"UnsafeComparison" + kSecond},
+     {"UnsafeComparison" + kFirst},
      ""},
     {"MiscompiledByLibseccomp",
      Rule("mkdir", "ALLOW", Arg(1, "LE", "2")) + "," +

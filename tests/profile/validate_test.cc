@@ -68,8 +68,8 @@ TEST(ValidateTest, SeesEveryCorruptedInstruction) {
   rules.push_back(RuleFor("personality", Action::kAllow, {Cond(0, Operator::kEqual, 8)}));
   rules.push_back(RuleFor("personality", Action::kLog, {Cond(0, Operator::kEqual, 0x20008)}));
   rules.push_back(
-      RuleFor("clone", Action::kAllow, {Cond(0, Operator::kMaskedEqual, 0x7e020000, 0)}));
-  rules.push_back(RuleFor("mkdir", Action::kErrno, {Cond(1, Operator::kGreater, 0x1ffffffff)}, 13));
+      RuleFor("clone", Action::kAllow, {Cond(0, Operator::kMaskedEqual, 0x17e020000, 0x20000)}));
+  rules.push_back(RuleFor("mkdir", Action::kErrno, {Cond(1, Operator::kGreater, 5)}, 13));
   const Profile profile = ProfileOf(rules, {Architecture::kX86, Architecture::kX8664});
   const Filters good = MustCompile(profile);
   ASSERT_EQ(FindingsText(Validated(profile, good)), "");
@@ -83,7 +83,7 @@ TEST(ValidateTest, SeesEveryCorruptedInstruction) {
   };
   for (std::size_t i = 0; i < program.size(); ++i) {
     std::vector<sock_filter> changed = program;
-    changed[i].k += BPF_CLASS(program[i].code) == BPF_LD ? 4 : 1;
+    changed[i].k ^= BPF_CLASS(program[i].code) == BPF_RET ? 0x10000 : 4;
     EXPECT_TRUE(is_seen(changed)) << "constant of instruction " << i;
     if (BPF_CLASS(program[i].code) != BPF_JMP || program[i].jt == program[i].jf) continue;
     changed = program;
@@ -118,7 +118,8 @@ TEST(ValidateTest, RefusesTooManyCases) {
   }
   // The filter does not matter: the rules alone make 2^20 classes of one word.
   EXPECT_EQ(CodesAt(Validated(ProfileOf(rules), MustCompile(ProfileOf(Start())))),
-            (std::vector<std::string>{"Mistranslated ", "Mistranslated ", "TooManyCases "}));
+            (std::vector<std::string>{"Mistranslated /profile", "Mistranslated /profile",
+                                      "TooManyCases "}));
 }
 
 TEST(ValidateTest, TellsOfMultiplexedCalls) {
@@ -229,7 +230,7 @@ TEST(ValidateTest, NothingWrongGetsThrough) {
     }
   }
   EXPECT_GT(accepted, 1'000);
-  EXPECT_GT(rewritten, 300);
+  EXPECT_GT(rewritten, 150);
 }
 
 // In the order of the file, as the runtimes do it.

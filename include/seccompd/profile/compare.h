@@ -38,7 +38,7 @@ std::string_view ChangeName(Change change);
 // One per architecture, system call and pair of verdicts.
 struct Difference {
   std::optional<Architecture> architecture;    // none: every one that neither profile lists
-  std::string syscall;                         // empty: no call of that number is known
+  std::string syscall;                         // empty: any other
   std::uint32_t number = 0;                    // of the example
   bool is_any_other = false;                   // stands for every number that neither profile names
   std::array<std::uint64_t, kMaxArgs> args{};  // of the example
