@@ -150,13 +150,27 @@ const Row kTogether[] = {
      Rule("mkdir", "ALLOW", Arg(0, "LE", "0") + "," + Arg(1, "GT", "7")) + "," +
          Rule("mkdir", "ALLOW",
               Arg(0, "LE", "0") + "," + Arg(1, "EQ", "2") + "," + Arg(2, "EQ", "0")),
-     {"UnsafeComparison" + kSecond},
+     {"Rewritten" + kSecond},
+     "as 62 rules"},
+    {"CannotBeRewritten",
+     Rule("mkdir", "ALLOW", Arg(0, "NE", "5") + "," + Arg(1, "NE", "7")) + "," +
+         Rule("mkdir", "ALLOW", Arg(0, "EQ", "5")),
+     {"UnsafeComparison" + kFirst},
      ""},
     {"MiscompiledByLibseccomp",
      Rule("mkdir", "ALLOW", Arg(1, "LE", "2")) + "," +
          Rule("mkdir", "ALLOW", Arg(1, "GT", "8589934591")),
-     {"UnsafeComparison" + kFirst},
-     ""},
+     {"Rewritten" + kFirst},
+     "as 3 rules"},
+    {"CoversEverything",
+     Rule("mkdir", "ALLOW", Arg(1, "LE", "8589934592")) + "," +
+         Rule("mkdir", "ALLOW", Arg(1, "GT", "8589934591")),
+     {"Rewritten" + kFirst},
+     "as 1 rules"},
+    {"ContradictsForSomeCalls",
+     Rule("mkdir", "ALLOW", Arg(0, "EQ", "1")) + "," + Rule("mkdir", "LOG", Arg(1, "EQ", "2")),
+     {"ConflictingRules" + kSecond},
+     "mkdir(a0=0x1, a1=0x2) on SCMP_ARCH_X86_64"},
     {"OneRuleMayCompareAnyWay",
      Rule("mkdir", "ALLOW", Arg(0, "LE", "0") + "," + Arg(1, "GT", "8589934591")),
      {},
@@ -361,10 +375,11 @@ Verdict RunUnder(const std::string& spec, Architecture native) {
   std::vector<Diagnostic> findings;
   CompleteArchitectures(decoded.profile, native, findings);
   const Profile profile = Normalize(std::move(decoded.profile), findings);
-  const auto filter = Compile(profile, findings);
-  EXPECT_TRUE(filter.ok() && filter->has_value()) << FindingsText(findings);
-  std::vector<sock_filter> program((*filter)->instructions);
-  std::memcpy(program.data(), (*filter)->program.data(), (*filter)->program.size());
+  const auto filters = Compile(profile, findings);
+  EXPECT_TRUE(filters.ok() && filters->has_value()) << FindingsText(findings);
+  const Filter& filter = (*filters)->by_priority;
+  std::vector<sock_filter> program(filter.instructions);
+  std::memcpy(program.data(), filter.program.data(), filter.program.size());
   const pid_t pid = ::fork();
   if (pid == 0) {
     const sock_fprog loaded = {static_cast<unsigned short>(program.size()),
