@@ -18,6 +18,8 @@
 #include "seccompd/profile/syscalls.h"
 #include "seccompd/profile/text.h"
 
+#include "profile/lint_rules.h"
+
 namespace seccompd::profile {
 namespace {
 
@@ -206,6 +208,7 @@ void CompleteArchitectures(Profile& profile, Architecture native,
                                        std::string(ArchitectureName(native)) +
                                        ", and no runtime starts a container with both; remove it"));
   }
+  LintArchitectures(list, native, findings);
   list.push_back(native);
   std::sort(list.begin(), list.end());
   list.erase(std::unique(list.begin(), list.end()), list.end());

@@ -42,6 +42,26 @@ enum class Code {
   kUnsafeComparison,
   kTooManyInstructions,
   kCompileFailed,
+  kDangerousSyscall,
+  kUnfilteredArgument,
+  kTerminalIoctl,
+  kUnfilteredClone,
+  kClone3Allowed,
+  kClone3Unmentioned,
+  kClone3Added,
+  kMayNotStart,
+  kProgramsMayFail,
+  kFallbackBlocked,
+  kErrnoZero,
+  kKillThreadDefault,
+  kTruncatedArgument,
+  kPointerArgument,
+  kOverlappingRules,
+  kRulesCoverAll,
+  kMultiplexedArguments,
+  kCompatArchitecture,
+  kUnusedArchitecture,
+  kNativeArchitectureAdded,
   kMoreFindings,
 };
 
@@ -51,6 +71,7 @@ struct CodeRow {
   Severity severity;      // as a rule; UnknownSyscall is a warning with unknownSyscalls: Warn
   std::string_view title;
   std::string_view what_to_do;
+  std::string_view example;  // a part of a spec that has it, or, where none is short, a message
 };
 
 // In the order of the enumeration.
