@@ -68,8 +68,8 @@ void LintArchitectures(std::span<const Architecture> listed, Architecture native
   if (!compat.empty()) {
     Report(Code::kCompatArchitecture, kPointer,
            ListNames(compat) + (compat.size() == 1 ? " lets" : " let") +
-               " 32-bit or x32 programs run too, for which conditions on socket and ipc calls do "
-               "not hold, and make the filter up to three times as long; leave " +
+               " 32-bit or x32 programs run too, and make the filter up to three times as long; "
+               "leave " +
                (compat.size() == 1 ? "it" : "them") + " out unless the container has such programs",
            findings);
   }

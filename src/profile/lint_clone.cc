@@ -19,7 +19,10 @@ bool IsS390(Architecture architecture) {
 }
 
 std::uint32_t FlagsIndexOf(const Profile& profile) {
-  return std::any_of(profile.architectures.begin(), profile.architectures.end(), IsS390) ? 1 : 0;
+  return !profile.architectures.empty() &&
+                 std::all_of(profile.architectures.begin(), profile.architectures.end(), IsS390)
+             ? 1
+             : 0;
 }
 
 // Whether flags with some namespace flag among them fulfil the rule's conditions.

@@ -163,21 +163,20 @@ class Missing {
   std::vector<Group> groups_;
 };
 
-void ReportCannotStart(std::vector<std::string_view> missing, bool can_end,
+void ReportCannotStart(std::span<const std::string_view> missing, bool can_end,
                        std::vector<Diagnostic>& findings) {
   if (missing.empty() && can_end) return;
-  std::string why;
-  if (!missing.empty()) why = "the runtime starts the container's program with them";
+  std::string what;
+  if (!missing.empty()) {
+    what = ListNames(missing) + " " + std::string(IsOrAre(missing.size())) +
+           " not allowed, with which the runtime gets to the container's program";
+  }
   if (!can_end) {
-    missing.push_back("exit_group");
-    why += std::string(why.empty() ? "" : ", and ") +
-           "a runtime that fails under the filter hangs without exit_group instead of ending";
+    what += std::string(what.empty() ? "" : "; ") +
+            "exit_group is not allowed, without which a runtime that fails hangs instead of ending";
   }
   Report(Code::kCannotStart, kSyscallsPointer,
-         "no container can start: " + ListNames(missing) + " " +
-             std::string(IsOrAre(missing.size())) + " not allowed; " + why + "; allow " +
-             (missing.size() == 1 ? "it" : "them"),
-         findings);
+         "no container can start: " + what + "; allow what is named", findings);
 }
 
 void LintPrograms(const Profile& profile, std::vector<Diagnostic>& findings) {
