@@ -25,12 +25,12 @@ struct Pinned {
 };
 const Pinned kPinned[] = {
     {"builtin/audit-v1", "cccdd616938653d1d2c22a5ce4c223cd9f6bafeb86ece1fc04c4c20dd1ea0f0f"},
-    {"builtin/database-v1", "6c80f1585efcf1cfe97313cbcd36b6c7b3e465a5f7e3d1e900cc69c07c26793b"},
+    {"builtin/database-v1", "e47f4823dda8a2a6731bee62e03a67f4523e736ff5e2079b0d2cd7c5da4f281d"},
     {"builtin/runtime-default-v1",
      "eafd9e8325b6886d0829f0cc12046bddfecae3912b323ff49c71675dfc7f593e"},
     {"builtin/runtime-start-v1",
-     "e4bde40bc2484c554345907596afbf9022de8192daf473b09eb5d1609acb2f97"},
-    {"builtin/web-server-v1", "7f1ab17c755f3f80be6a56d7793d20ecdd6895fbabef957cb1c785ab8bd0bdeb"},
+     "6f3215530889572a91ae4d1fc65d5ffbb7a72ff15de5fd2844884192c7d7bb5a"},
+    {"builtin/web-server-v1", "ce1178cfa86f3f7a7150c50a71cd64f7963885b60a64f8153e1e0ca4bbb1d453"},
 };
 
 TEST(BuiltinsTest, TextsNeverChange) {
