@@ -26,7 +26,8 @@ build_packages=(
 runtime_packages=(busybox-static crun jq runc)
 test_packages=(
   busybox-static containerd containernetworking-plugins curl iproute2 iptables
-  jq openssl procps python3 python3-yaml socat xz-utils
+  jq openssl procps python3 python3-yaml socat strace xz-utils
+  golang-github-containers-common
 )
 # Their output differs between releases, so one version is the rule: 14, which Debian 12 has.
 lint_packages=(clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev)
@@ -100,6 +101,16 @@ install_etcd() {
   if [ -d /run/systemd/system ]; then as_root systemctl disable --quiet --now etcd || true; fi
 }
 
+# Debian starts these too; the tests start their own, as other users and in containers.
+install_servers() {
+  if is_installed nginx-light && [ -d /usr/lib/postgresql ]; then
+    say "servers: all there"
+    return 0
+  fi
+  install_packages servers nginx-light postgresql
+  if [ -d /run/systemd/system ]; then as_root systemctl disable --quiet --now nginx postgresql || true; fi
+}
+
 # kubectl and npm often come from elsewhere, and Debian's packages then conflict with them.
 install_command() { # install_command COMMAND PACKAGE
   if command -v "$1" >/dev/null; then
@@ -134,6 +145,7 @@ for group in "$@"; do
       install_packages runtime "${runtime_packages[@]}"
       install_packages test "${test_packages[@]}"
       install_etcd
+      install_servers
       install_linters
       install_command kubectl kubernetes-client
       install_helm

@@ -18,6 +18,7 @@
 #include "seccompd/profile/syscalls.h"
 #include "seccompd/profile/text.h"
 
+#include "profile/lint_rules.h"
 #include "profile/tokens.h"
 
 namespace seccompd::profile {
@@ -224,6 +225,7 @@ void CompleteArchitectures(Profile& profile, Architecture native,
                                        std::string(ArchitectureName(native)) +
                                        ", and no runtime starts a container with both; remove it"));
   }
+  LintArchitectures(list, native, findings);
   list.push_back(native);
   std::sort(list.begin(), list.end());
   list.erase(std::unique(list.begin(), list.end()), list.end());

@@ -2,13 +2,13 @@
 #include "seccompd/profile/lint.h"
 
 #include <algorithm>
-#include <array>
 #include <span>
 #include <tuple>
 #include <utility>
 
 #include "seccompd/profile/codes.h"
 
+#include "profile/lint_rules.h"
 #include "profile/shapes.h"
 
 namespace seccompd::profile {
@@ -101,35 +101,6 @@ void LintComparisons(const Profile& profile, std::vector<Diagnostic>& findings) 
   });
 }
 
-bool MayRun(const Profile& profile, std::string_view name) {
-  bool may = LetsThrough(profile.default_action);
-  for (const Rule& rule : profile.rules) {
-    if (rule.name != name) continue;
-    if (rule.args.empty()) return LetsThrough(rule.action);
-    may = may || LetsThrough(rule.action);
-  }
-  return may;
-}
-
-struct NeededRow {
-  std::string_view name;
-  std::string_view why;
-};
-constexpr std::array<NeededRow, 2> kNeeded = {{
-    {"execve", "the runtime starts the container's program with it, under the filter"},
-    {"exit_group", "without it a runtime that fails under the filter hangs instead of ending"},
-}};
-
-void LintStart(const Profile& profile, std::vector<Diagnostic>& findings) {
-  for (const NeededRow& needed : kNeeded) {
-    if (MayRun(profile, needed.name)) continue;
-    findings.push_back(MakeFinding(Code::kCannotStart, "/profile/syscalls",
-                                   "no container can start: " + std::string(needed.name) +
-                                       " is not allowed; " + std::string(needed.why) +
-                                       "; allow it"));
-  }
-}
-
 }  // namespace
 
 Profile Normalize(Profile profile, std::vector<Diagnostic>& findings) {
@@ -142,19 +113,23 @@ Profile Normalize(Profile profile, std::vector<Diagnostic>& findings) {
     Group(rules, profile, findings).AppendEffective(effective);
   });
   profile.rules = std::move(effective);
+  MakeClone3Explicit(profile, findings);
   return profile;
 }
 
-void Lint(const Profile& profile, std::vector<Diagnostic>& findings) {
+void Lint(const Profile& profile, const LintOptions& options, std::vector<Diagnostic>& findings) {
   LintComparisons(profile, findings);
-  if (LetsThrough(profile.default_action)) {
-    findings.push_back(
-        MakeFinding(Code::kFailOpenDefault, "/profile/defaultAction",
-                    std::string(ActionName(profile.default_action)) +
-                        " by default lets through whatever the profile does not name, system calls "
-                        "of later kernels included; deny by default and list what is needed"));
-  }
-  LintStart(profile, findings);
+  LintStart(profile, options, findings);
+  LintVerdicts(profile, findings);
+  LintDangerous(profile, options, findings);
+  LintClone(profile, options, findings);
+  LintArguments(profile, findings);
+  LintOverlaps(profile, findings);
+  LintMultiplexed(profile, findings);
+}
+
+void Lint(const Profile& profile, std::vector<Diagnostic>& findings) {
+  Lint(profile, LintOptions{}, findings);
 }
 
 }  // namespace seccompd::profile

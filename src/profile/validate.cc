@@ -19,7 +19,6 @@
 namespace seccompd::profile {
 namespace {
 
-constexpr std::size_t kMaxNamesShown = 8;
 constexpr std::size_t kMaxReported = 8;
 constexpr std::uint32_t kX32Bit = 0x40000000;
 constexpr std::uint32_t kNoNumber = ~0U;
@@ -212,16 +211,13 @@ class Validation {
 
   void ReportBlindSpots() {
     for (const Meaning::Section& section : meaning_.sections()) {
-      std::set<std::string> multiplexed;
       bool has_conditions = false;
       for (const auto& [number, rules] : section.rules) {
         for (const BoundRule& rule : rules) {
           const Rule& written = RuleAt(rule.rule);
           has_conditions = has_conditions || !written.args.empty();
-          if (rule.is_multiplexed && !written.args.empty()) multiplexed.insert(written.name);
         }
       }
-      if (!multiplexed.empty()) ReportVoid(section, multiplexed);
       if (section.architecture == Architecture::kX32 && has_conditions) {
         findings_.push_back(MakeFinding(
             Code::kNarrowComparison, "/profile/architectures",
@@ -229,22 +225,6 @@ class Validation {
             "64 there; leave the architecture out unless you need it"));
       }
     }
-  }
-
-  void ReportVoid(const Meaning::Section& section, const std::set<std::string>& names) {
-    std::string shown;
-    std::size_t count = 0;
-    for (const std::string& name : names) {
-      if (++count <= kMaxNamesShown) shown += (shown.empty() ? "" : ", ") + name;
-    }
-    if (count > kMaxNamesShown)
-      shown += ", and " + std::to_string(count - kMaxNamesShown) + " more";
-    findings_.push_back(MakeFinding(
-        Code::kVoidArgFilter, "/profile/architectures",
-        "on " + std::string(ArchitectureName(section.architecture)) +
-            " calls are also made through socketcall and ipc, which hide their arguments from a "
-            "filter: there the conditions do not hold that the profile has for " +
-            shown + "; leave the architecture out unless you need it"));
   }
 
   Meaning meaning_;

@@ -79,11 +79,12 @@ TEST(ReadmeTest, ListsEveryMetric) {
 }
 
 TEST(ReadmeTest, ListsEveryFinding) {
-  std::string table = "| code | severity | what | what to do |\n|---|---|---|---|\n";
+  std::string table =
+      "| code | severity | what | for example | what to do |\n|---|---|---|---|---|\n";
   for (const profile::CodeRow& row : profile::CodeTable()) {
     table += "| `" + std::string(row.name) + "` | " +
              std::string(profile::SeverityName(row.severity)) + " | " + std::string(row.title) +
-             " | " + std::string(row.what_to_do) + " |\n";
+             " | `" + std::string(row.example) + "` | " + std::string(row.what_to_do) + " |\n";
   }
   ExpectInReadme("codes", table);
 }

@@ -92,7 +92,7 @@ const std::string kFirst = " /profile/syscalls/1/names/0";
 const std::string kSecond = " /profile/syscalls/2/names/0";
 
 const Row kTogether[] = {
-    {"Fine", Rule("mkdir", "ALLOW"), {}, ""},
+    {"Fine", Rule("ioprio_set", "ALLOW"), {}, ""},
     {"Typo", Rule("mkdri", "ALLOW"), {"UnknownSyscall" + kFirst}, "did you mean mkdir?"},
     {"NotInLibseccomp",
      Rule("file_setattr", "ALLOW"),
@@ -106,49 +106,53 @@ const Row kTogether[] = {
      Rule("recv", "ALLOW"),
      {"SyscallNotOnArchitecture /profile/syscalls"},
      "without effect"},
-    {"Dead", Rule("mkdir", "ERRNO"), {"DeadRule" + kFirst}, ""},
-    {"DeadWithErrno", Rule("mkdir", "ERRNO", "", R"(,"errnoRet":1)"), {"DeadRule" + kFirst}, ""},
-    {"OtherErrnoIsAlive", Rule("mkdir", "ERRNO", "", R"(,"errnoRet":38)"), {}, ""},
+    {"Dead", Rule("ioprio_set", "ERRNO"), {"DeadRule" + kFirst}, ""},
+    {"DeadWithErrno",
+     Rule("ioprio_set", "ERRNO", "", R"(,"errnoRet":1)"),
+     {"DeadRule" + kFirst},
+     ""},
+    {"OtherErrnoIsAlive", Rule("ioprio_set", "ERRNO", "", R"(,"errnoRet":38)"), {}, ""},
     {"Repeated",
-     Rule("mkdir", "ALLOW") + "," + Rule("mkdir", "ALLOW"),
+     Rule("ioprio_set", "ALLOW") + "," + Rule("ioprio_set", "ALLOW"),
      {"ShadowedRule" + kSecond},
      "/profile/syscalls/1/names/0 says the same"},
     {"FirstWins",
-     Rule("mkdir", "ALLOW") + "," + Rule("mkdir", "LOG"),
+     Rule("ioprio_set", "ALLOW") + "," + Rule("ioprio_set", "LOG"),
      {"ConflictingRules" + kSecond},
      ""},
     {"DeadAgainstAlive",
-     Rule("mkdir", "ERRNO") + "," + Rule("mkdir", "ALLOW"),
+     Rule("ioprio_set", "ERRNO") + "," + Rule("ioprio_set", "ALLOW"),
      {"ConflictingRules" + kFirst},
      ""},
     {"AbsorbedSameAction",
-     Rule("mkdir", "ALLOW", Arg(0, "EQ", "1")) + "," + Rule("mkdir", "ALLOW"),
+     Rule("ioprio_set", "ALLOW", Arg(0, "EQ", "1")) + "," + Rule("ioprio_set", "ALLOW"),
      {"ShadowedRule" + kFirst},
      ""},
     {"AbsorbedOtherAction",
-     Rule("mkdir", "LOG", Arg(0, "EQ", "1")) + "," + Rule("mkdir", "ALLOW"),
+     Rule("ioprio_set", "LOG", Arg(0, "EQ", "1")) + "," + Rule("ioprio_set", "ALLOW"),
      {"ConflictingRules" + kFirst},
      ""},
     {"DeadConditionBesideUnconditional",
-     Rule("mkdir", "ERRNO", Arg(0, "EQ", "1")) + "," + Rule("mkdir", "ALLOW"),
+     Rule("ioprio_set", "ERRNO", Arg(0, "EQ", "1")) + "," + Rule("ioprio_set", "ALLOW"),
      {"ConflictingRules" + kFirst},
      ""},
     {"DefaultAndExceptions",
-     Rule("mkdir", "ERRNO") + "," + Rule("mkdir", "ALLOW", Arg(0, "EQ", "1")),
+     Rule("ioprio_set", "ERRNO") + "," + Rule("ioprio_set", "ALLOW", Arg(0, "EQ", "1")),
      {"DeadRule" + kFirst},
      ""},
     {"SameConditionOtherAction",
-     Rule("mkdir", "LOG", Arg(0, "EQ", "1")) + "," + Rule("mkdir", "ALLOW", Arg(0, "EQ", "1")),
+     Rule("ioprio_set", "LOG", Arg(0, "EQ", "1")) + "," +
+         Rule("ioprio_set", "ALLOW", Arg(0, "EQ", "1")),
      {"ConflictingRules" + kSecond},
      ""},
     {"SameConditionOtherOrderOfArgs",
-     Rule("mkdir", "ALLOW", Arg(0, "EQ", "1") + "," + Arg(1, "EQ", "2")) + "," +
-         Rule("mkdir", "ALLOW", Arg(1, "EQ", "2") + "," + Arg(0, "EQ", "1")),
+     Rule("ioprio_set", "ALLOW", Arg(0, "EQ", "1") + "," + Arg(1, "EQ", "2")) + "," +
+         Rule("ioprio_set", "ALLOW", Arg(1, "EQ", "2") + "," + Arg(0, "EQ", "1")),
      {"ShadowedRule" + kSecond},
      ""},
     {"HangOfLibseccomp",
-     Rule("mkdir", "ALLOW", Arg(0, "LE", "0") + "," + Arg(1, "GT", "7")) + "," +
-         Rule("mkdir", "ALLOW",
+     Rule("ioprio_set", "ALLOW", Arg(0, "LE", "0") + "," + Arg(1, "GT", "7")) + "," +
+         Rule("ioprio_set", "ALLOW",
               Arg(0, "LE", "0") + "," + Arg(1, "EQ", "2") + "," + Arg(2, "EQ", "0")),
      {"Rewritten" + kSecond},
      "as 62 rules"},
@@ -158,30 +162,32 @@ const Row kTogether[] = {
      {"UnsafeComparison" + kFirst},
      ""},
     {"MiscompiledByLibseccomp",
-     Rule("mkdir", "ALLOW", Arg(1, "LE", "2")) + "," +
-         Rule("mkdir", "ALLOW", Arg(1, "GT", "8589934591")),
+     Rule("ioprio_set", "ALLOW", Arg(1, "LE", "2")) + "," +
+         Rule("ioprio_set", "ALLOW", Arg(1, "GT", "8589934591")),
      {"Rewritten" + kFirst},
      "as 3 rules"},
     {"CoversEverything",
-     Rule("mkdir", "ALLOW", Arg(1, "LE", "8589934592")) + "," +
-         Rule("mkdir", "ALLOW", Arg(1, "GT", "8589934591")),
+     Rule("ioprio_set", "ALLOW", Arg(1, "LE", "8589934592")) + "," +
+         Rule("ioprio_set", "ALLOW", Arg(1, "GT", "8589934591")),
      {"Rewritten" + kFirst},
      "as 1 rules"},
     {"ContradictsForSomeCalls",
-     Rule("mkdir", "ALLOW", Arg(0, "EQ", "1")) + "," + Rule("mkdir", "LOG", Arg(1, "EQ", "2")),
+     Rule("ioprio_set", "ALLOW", Arg(0, "EQ", "1")) + "," +
+         Rule("ioprio_set", "LOG", Arg(1, "EQ", "2")),
      {"ConflictingRules" + kSecond},
-     "mkdir(a0=0x1, a1=0x2) on SCMP_ARCH_X86_64"},
+     "ioprio_set(a0=0x1, a1=0x2) on SCMP_ARCH_X86_64"},
     {"OneRuleMayCompareAnyWay",
-     Rule("mkdir", "ALLOW", Arg(0, "LE", "0") + "," + Arg(1, "GT", "8589934591")),
+     Rule("ioprio_set", "ALLOW", Arg(0, "LE", "0") + "," + Arg(1, "GT", "8589934591")),
      {},
      ""},
     {"NarrowRanges",
-     Rule("mkdir", "ALLOW", Arg(1, "LE", "2")) + "," + Rule("mkdir", "ALLOW", Arg(1, "GT", "7")),
+     Rule("ioprio_set", "ALLOW", Arg(1, "LE", "2")) + "," +
+         Rule("ioprio_set", "ALLOW", Arg(1, "GT", "7")),
      {},
      ""},
     {"WideEqualities",
-     Rule("mkdir", "ALLOW", Arg(0, "EQ", "8589934591") + "," + Arg(1, "EQ", "0")) + "," +
-         Rule("mkdir", "ALLOW", Arg(1, "EQ", "1")),
+     Rule("ioprio_set", "ALLOW", Arg(0, "EQ", "8589934591") + "," + Arg(1, "EQ", "0")) + "," +
+         Rule("ioprio_set", "ALLOW", Arg(1, "EQ", "1")),
      {},
      ""},
 };
@@ -190,12 +196,17 @@ INSTANTIATE_TEST_SUITE_P(Together, RenderTable, testing::ValuesIn(kTogether),
 
 TEST(RenderTest, NothingStartsWithoutExecve) {
   const Rendered none = MustRender(R"({"profile":{"defaultAction":"SCMP_ACT_KILL_PROCESS"}})");
-  EXPECT_EQ(CodesAt(none.findings), (std::vector<std::string>{"CannotStart /profile/syscalls",
-                                                              "CannotStart /profile/syscalls"}));
+  EXPECT_EQ(CodesAt(none.findings), (std::vector<std::string>{
+                                        "CannotStart /profile/syscalls",
+                                        "Clone3Unmentioned /profile/defaultAction",
+                                        "MayNotStart /profile/syscalls",
+                                        "ProgramsMayFail /profile/syscalls",
+                                    }));
   const Rendered denied = MustRender(
       R"({"profile":{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["execve"],"action":"SCMP_ACT_TRAP"}]}})");
   EXPECT_EQ(CodesAt(denied.findings),
             (std::vector<std::string>{"CannotStart /profile/syscalls",
+                                      "DangerousSyscall /profile/defaultAction",
                                       "FailOpenDefault /profile/defaultAction"}));
 }
 
@@ -203,7 +214,8 @@ TEST(RenderTest, WarnLeavesUnknownNamesOut) {
   const Rendered rendered = MustRender(
       R"({"unknownSyscalls":"Warn","profile":{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["mkdri","mkdir"],"action":"SCMP_ACT_ERRNO"}]}})");
   EXPECT_EQ(CodesAt(rendered.findings),
-            (std::vector<std::string>{"FailOpenDefault /profile/defaultAction",
+            (std::vector<std::string>{"DangerousSyscall /profile/defaultAction",
+                                      "FailOpenDefault /profile/defaultAction",
                                       "UnknownSyscall /profile/syscalls/0/names/0"}));
   EXPECT_EQ(
       rendered.bytes,
@@ -222,7 +234,8 @@ TEST(RenderTest, ArchitecturesAreTheNodesOwn) {
   EXPECT_NE(MustRender(spec).bytes.find(R"(["SCMP_ARCH_X86","SCMP_ARCH_X86_64"])"),
             std::string::npos);
   EXPECT_EQ(CodesAt(MustRender(SpecWith(R"("architectures":["SCMP_ARCH_S390X"])")).findings),
-            std::vector<std::string>{"ForeignArchitecture /profile/architectures"});
+            (std::vector<std::string>{"ForeignArchitecture /profile/architectures",
+                                      "NativeArchitectureAdded /profile/architectures"}));
   const Rendered arm = MustRender(SpecWith(""), "SCMP_ARCH_AARCH64");
   EXPECT_NE(arm.bytes.find(R"(["SCMP_ARCH_AARCH64"])"), std::string::npos);
   EXPECT_NE(MustRender(SpecWith(""), "SCMP_ARCH_S390X").bytes, "");
@@ -232,7 +245,10 @@ TEST(RenderTest, ArchitecturesAreTheNodesOwn) {
               SpecWith(
                   R"("architectures":["SCMP_ARCH_X86","SCMP_ARCH_X32","SCMP_ARCH_ARM","SCMP_ARCH_AARCH64"])"))
               .findings),
-      std::vector<std::string>{"TooLarge /profile/architectures"});
+      (std::vector<std::string>{"CompatArchitecture /profile/architectures",
+                                "NativeArchitectureAdded /profile/architectures",
+                                "TooLarge /profile/architectures",
+                                "UnusedArchitecture /profile/architectures"}));
   EXPECT_FALSE(Render({SpecWith(""), {"SCMP_ARCH_NATIVE", "", {}, "both"}, {}, "none"}).ok());
 }
 
@@ -242,7 +258,10 @@ TEST(RenderTest, ConflictThatOnlyLibseccompSees) {
   const Rendered rendered = MustRender(SpecWith(
       R"("architectures":["SCMP_ARCH_X86"])",
       Rule("socket", "ALLOW", Arg(0, "EQ", "1")) + "," + Rule("socket", "LOG", Arg(0, "EQ", "2"))));
-  EXPECT_EQ(CodesAt(rendered.findings), std::vector<std::string>{"ConflictingRules" + kSecond})
+  EXPECT_EQ(CodesAt(rendered.findings),
+            (std::vector<std::string>{"CompatArchitecture /profile/architectures",
+                                      "ConflictingRules" + kSecond, "MultiplexedArguments" + kFirst,
+                                      "NativeArchitectureAdded /profile/architectures"}))
       << FindingsText(rendered.findings);
 }
 
@@ -314,7 +333,7 @@ TEST(CanonicalTest, TakesTheLongestThatIsWritten) {
 
 TEST(CanonicalTest, RefusesWhatEncodeWouldNotWrite) {
   const std::string good =
-      R"({"architectures":["SCMP_ARCH_X86_64"],"defaultAction":"SCMP_ACT_ERRNO","syscalls":[{"action":"SCMP_ACT_ALLOW","names":["execve"]},{"action":"SCMP_ACT_ALLOW","names":["read"]}]})"
+      R"({"architectures":["SCMP_ARCH_X86_64"],"defaultAction":"SCMP_ACT_ERRNO","syscalls":[{"action":"SCMP_ACT_ERRNO","errnoRet":38,"names":["clone3"]},{"action":"SCMP_ACT_ALLOW","names":["execve"]},{"action":"SCMP_ACT_ALLOW","names":["read"]}]})"
       "\n";
   ASSERT_TRUE(CheckCanonical(good).ok());
   const auto with = [&](const std::string& from, const std::string& to) {
@@ -330,6 +349,7 @@ TEST(CanonicalTest, RefusesWhatEncodeWouldNotWrite) {
       good + good,
       good.substr(0, good.size() - 1),
       with(R"("architectures":["SCMP_ARCH_X86_64"],)", ""),
+      with(R"({"action":"SCMP_ACT_ERRNO","errnoRet":38,"names":["clone3"]},)", ""),
       with(":[", ": ["),
       with("execve", "write"),
       with("read", "execve"),

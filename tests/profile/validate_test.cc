@@ -122,17 +122,6 @@ TEST(ValidateTest, RefusesTooManyCases) {
                                       "TooManyCases "}));
 }
 
-TEST(ValidateTest, TellsOfMultiplexedCalls) {
-  std::vector<Rule> rules = Start();
-  rules.push_back(RuleFor("socket", Action::kAllow, {Cond(0, Operator::kEqual, 2)}));
-  rules.push_back(RuleFor("semop", Action::kAllow, {Cond(2, Operator::kLessOrEqual, 9)}));
-  const std::vector<Diagnostic> findings =
-      Validated(ProfileOf(rules, {Architecture::kX86, Architecture::kX8664}));
-  EXPECT_EQ(CodesAt(findings), std::vector<std::string>{"VoidArgFilter /profile/architectures"});
-  EXPECT_NE(FindingsText(findings).find("semop, socket"), std::string::npos);
-  EXPECT_EQ(FindingsText(Validated(ProfileOf(rules))), "");
-}
-
 TEST(ValidateTest, WideConstantsOn32Bits) {
   const auto of = [](const Arg& arg) {
     return CodesAt(Validated(ProfileOf({RuleFor("mkdir", Action::kAllow, {arg})},

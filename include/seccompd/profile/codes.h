@@ -45,9 +45,28 @@ enum class Code {
   kRewritten,
   kMistranslated,
   kTooManyCases,
-  kVoidArgFilter,
   kNarrowComparison,
   kAboveCeiling,
+  kDangerousSyscall,
+  kUnfilteredArgument,
+  kTerminalIoctl,
+  kUnfilteredClone,
+  kClone3Allowed,
+  kClone3Unmentioned,
+  kClone3Added,
+  kMayNotStart,
+  kProgramsMayFail,
+  kFallbackBlocked,
+  kErrnoZero,
+  kKillThreadDefault,
+  kTruncatedArgument,
+  kPointerArgument,
+  kOverlappingRules,
+  kRulesCoverAll,
+  kMultiplexedArguments,
+  kCompatArchitecture,
+  kUnusedArchitecture,
+  kNativeArchitectureAdded,
   kMoreFindings,
 };
 
@@ -57,6 +76,7 @@ struct CodeRow {
   Severity severity;      // as a rule; UnknownSyscall is a warning with unknownSyscalls: Warn
   std::string_view title;
   std::string_view what_to_do;
+  std::string_view example;  // a part of a spec that has it, or, where none is short, a message
 };
 
 // In the order of the enumeration.
