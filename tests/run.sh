@@ -79,6 +79,7 @@ step tidy "clang-tidy 14" tidy
 step asan "The same tests under AddressSanitizer and UBSan" cmake --workflow --preset asan
 step tsan "The same tests under ThreadSanitizer" cmake --workflow --preset tsan
 step fuzz "Fuzz targets, a minute each (clang 14)" bash tests/fuzz/run.sh
+step differential "Judgements against the real runc and crun" tests/differential/run.py
 step deploy "Chart, manifests, root file system" bash tests/deploy/run.sh
 step realapi "Against a real kube-apiserver and etcd" realapi_tests
 step e2e "End to end on a real node: helm install, kubectl apply, pods" bash tests/e2e/run.sh
