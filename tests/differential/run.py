@@ -21,7 +21,9 @@ import tempfile
 
 REPO = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("SECCOMPD_BUILD", REPO / "build/dev"))
-RUNTIMES = ("runc", "crun")
+# crun 1.8 starts nothing where it sees both cgroup versions; it sees none, and the filter has nothing to do with it.
+NO_CGROUPS = 'mount -t tmpfs none /sys/fs/cgroup && exec crun --cgroup-manager=disabled "$@"'
+RUNTIMES = {"runc": ["runc"], "crun": ["unshare", "--mount", "sh", "-c", NO_CGROUPS, "crun"]}
 # What runc 1.1 and crun 1.8 need with no_new_privs, KILL defaults and the Go runtime's timing included.
 START = ("close execve fstatfs futex getdents64 openat write rt_sigreturn epoll_ctl getpid fcntl exit_group tgkill nanosleep "
          "sched_yield epoll_pwait mmap madvise rt_sigprocmask sigaltstack clone exit read fstat newfstatat munmap").split()
@@ -56,8 +58,8 @@ def generate(rng):
         profile["defaultErrnoRet"] = rng.choice([0, 1, 38, 4094])
     profile["architectures"] = rng.sample(["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32", "SCMP_ARCH_AARCH64"],
                                           rng.randint(1, 3))
-    for name in rng.sample(sorted(PROBES), rng.randint(1, 4)):
-        for _ in range(rng.choice([1, 1, 2, 3])):
+    for name in rng.sample(sorted(PROBES), rng.randint(1, 2)):
+        for _ in range(rng.choice([1, 1, 1, 2])):
             rule = {"names": [name], **action(rng)}
             if rng.random() < 0.7:
                 rule["args"] = [condition(rng, index) for index in rng.sample(range(6), rng.choice([1, 1, 1, 2]))]
@@ -103,18 +105,19 @@ def verdicts(profile, name, values):
 
 def run(work, runtime, number, profile, command):
     bundle = work / f"{runtime}-{number}"
-    bundle.mkdir()
+    (bundle / "rootfs/proc").mkdir(parents=True)  # of its own: runc makes /dev in it
+    os.link(work / "probe", bundle / "rootfs/probe")
     config = {
         "ociVersion": "1.0.2",
         "process": {"terminal": False, "user": {"uid": 0, "gid": 0}, "args": command, "env": [], "cwd": "/",
                     "noNewPrivileges": True, "capabilities": {}},
-        "root": {"path": str(work / "rootfs"), "readonly": True},
+        "root": {"path": "rootfs", "readonly": True},
         "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}],
         "linux": {"namespaces": [{"type": "pid"}, {"type": "mount"}], "seccomp": profile},
     }
     (bundle / "config.json").write_text(json.dumps(config))
     name = f"diff-{os.getpid()}-{runtime}-{number}"
-    base = [runtime, "--root", str(work / ("state-" + runtime))]
+    base = RUNTIMES[runtime] + ["--root", str(work / ("state-" + runtime))]
     try:
         done = subprocess.run(base + ["run", "--bundle", str(bundle), name], stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=20)
@@ -181,14 +184,13 @@ def main():
     assert len(answers) == len(raws), (len(answers), len(raws))
     with tempfile.TemporaryDirectory() as directory:
         work = pathlib.Path(directory)
-        (work / "rootfs/proc").mkdir(parents=True)
-        shutil.copy(BUILD / "tests/differential/differential_probe", work / "rootfs/probe")
+        shutil.copy(BUILD / "tests/differential/differential_probe", work / "probe")
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
             results = list(pool.map(lambda at: judge(work, at, raws[at], answers[at], at), range(len(raws))))
     tally = {"loaded": 0, "refused": 0, "": 0}
     failed = 0
     for (kind, wrong), raw in zip(results, raws):
-        tally[kind] += 1
+        tally[kind] += 0 if wrong else 1
         failed += 1 if wrong else 0
         if wrong and failed <= 10:
             print("FAIL: " + "; ".join(wrong) + "\n    " + json.dumps(raw))
