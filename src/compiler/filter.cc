@@ -165,7 +165,8 @@ bool InstallFilter(const std::string& program) {
   if (program.empty()) return true;
   std::vector<sock_filter> instructions(program.size() / sizeof(sock_filter));
   program.copy(reinterpret_cast<char*>(instructions.data()), program.size());
-  const sock_fprog filter{static_cast<unsigned short>(instructions.size()), instructions.data()};
+  const sock_fprog filter{static_cast<decltype(sock_fprog::len)>(instructions.size()),
+                          instructions.data()};
   return ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0) == 0;
 }
 
