@@ -106,6 +106,7 @@ def verdicts(profile, name, values):
 def run(work, runtime, number, profile, command):
     bundle = work / f"{runtime}-{number}"
     (bundle / "rootfs/proc").mkdir(parents=True)  # of its own: runc makes /dev in it
+    (bundle / "rootfs/dev").mkdir()
     os.link(work / "probe", bundle / "rootfs/probe")
     config = {
         "ociVersion": "1.0.2",
