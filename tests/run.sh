@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Installs what is missing, builds, and runs every test. One line a step; the last line says how it went.
 #
-#   tests/run.sh [STEP...]     the named steps, or all but tsan: format dev layers tidy asan tsan deploy builtins realapi e2e
+#   tests/run.sh [STEP...]     the named steps, or all but tsan: format dev layers tidy asan tsan fuzz differential
+#                              deploy builtins realapi e2e
 #
 # Logs of failed steps are shown; those of all are under build/test-logs. With CI=true nothing may be skipped.
 set -uo pipefail
@@ -77,6 +78,8 @@ step layers "Layers and linked libraries" bash tests/layers_test.sh
 step tidy "clang-tidy 14" tidy
 step asan "The same tests under AddressSanitizer and UBSan" cmake --workflow --preset asan
 step tsan "The same tests under ThreadSanitizer" cmake --workflow --preset tsan
+step fuzz "Fuzz targets, a minute each (clang 14)" bash tests/fuzz/run.sh
+step differential "Judgements against the real runc and crun" tests/differential/run.py
 step deploy "Chart, manifests, root file system" bash tests/deploy/run.sh
 step builtins "nginx and PostgreSQL under the shipped profiles" bash tests/builtins/run.sh
 step realapi "Against a real kube-apiserver and etcd" realapi_tests

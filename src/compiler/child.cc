@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "compiler/child.h"
+
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -10,22 +13,16 @@
 #include <utility>
 
 #include "seccompd/compiler/io.h"
-#include "seccompd/compiler/serve.h"
 #include "seccompd/profile/render.h"
 
+#include "compiler/filter.h"
 #include "compiler/manifests.h"
+#include "compiler/sanitized.h"
 
 namespace seccompd::compiler {
 namespace {
 
 constexpr int kMostZygoteFds = 1024;  // it holds two and one per child; for kernels before 5.9
-
-// The sanitizers' shadow memory and reports need more than a child is given.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kIsSanitized = true;
-#else
-constexpr bool kIsSanitized = false;
-#endif
 
 struct LimitRow {
   __rlimit_resource resource;
@@ -39,7 +36,7 @@ constexpr std::array<LimitRow, 7> kLimits = {{
     {RLIMIT_AS, 96 * kMiB, 96 * kMiB, false},
     {RLIMIT_CORE, 0, 0, true},
     {RLIMIT_FSIZE, kMiB, kMiB, false},  // of the memfd: a filter has at most 512 KiB
-    {RLIMIT_NOFILE, 8, 8, false},       // 0 to 2, the data socket, the memfd
+    {RLIMIT_NOFILE, 8, 8, false},       // 0 to 2, the handover, the data socket, the memfd
     {RLIMIT_NPROC, 0, 0, false},        // (not enforced for uid 0 of the first user namespace)
     {RLIMIT_MEMLOCK, 0, 0, true},
 }};
@@ -76,35 +73,57 @@ std::string Answer(const Request& request) {
   ::_exit(kExitProtocol);
 }
 
-}  // namespace
-
-int LimitChild(int data_fd, pid_t zygote_pid) {
-  // First of all die with the zygote; it may have died between the fork and here.
-  if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || ::getppid() != zygote_pid) return -1;
-  // 0 and 1 are /dev/null already. Standard error is the agent's log: not for one who reads
-  // tenants' input.
-  if (!kIsSanitized && ::dup2(0, 2) != 2) return -1;
-  if (data_fd != kControlFd && ::dup2(data_fd, kControlFd) != kControlFd) return -1;
-  if (!CloseAllFrom(kControlFd + 1)) return -1;
-  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return -1;
-  if (!kIsSanitized && ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return -1;
-  if (!SetLimits()) return -1;
-  sigset_t none;
-  sigemptyset(&none);
-  if (::sigprocmask(SIG_SETMASK, &none, nullptr) != 0) return -1;
-  return kControlFd;
+// The handover socket is closed then; its end without a word is the zygote's.
+UniqueFd AwaitData() {
+  UniqueFd handover(kControlFd);
+  while (!WaitFor(handover.get(), POLLIN, Deadline::max()).ok()) {
+  }
+  Result<Message> message = ReceiveMessage(handover.get());
+  if (!message.ok()) ::_exit(kExitProtocol);
+  if (message->bytes.empty()) ::_exit(kExitAnswered);
+  if (message->fds.size() != 1) ::_exit(kExitProtocol);
+  return std::move(message->fds[0]);
 }
 
-void ServeOneRequest(int data_fd, const ServeOptions& options) {
+// The client sends one frame and then only reads.
+bool HasMore(int socket) {
+  pollfd entry{socket, POLLIN, 0};
+  return ::poll(&entry, 1, 0) > 0 && (entry.revents & POLLIN) != 0;
+}
+
+}  // namespace
+
+bool LimitChild(int socket, pid_t zygote_pid, const std::string& filter) {
+  // First of all die with the zygote; it may have died between the fork and here.
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || ::getppid() != zygote_pid) return false;
+  // 0 and 1 are /dev/null already. Standard error is the agent's log: not for one who reads
+  // tenants' input.
+  if (!kIsSanitized && ::dup2(0, 2) != 2) return false;
+  if (socket != kControlFd && ::dup2(socket, kControlFd) != kControlFd) return false;
+  if (!CloseAllFrom(kControlFd + 1)) return false;
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return false;
+  if (!kIsSanitized && ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return false;
+  if (!SetLimits()) return false;
+  sigset_t none;
+  sigemptyset(&none);
+  if (::sigprocmask(SIG_SETMASK, &none, nullptr) != 0) return false;
+  return InstallFilter(filter);
+}
+
+void ServeOneRequest(const ServeOptions& options) {
   std::set_new_handler([] { ::_exit(kExitOutOfMemory); });
+  const UniqueFd data = AwaitData();
   // The zygote keeps the time; this deadline only bounds what it may have forgotten.
   const Deadline deadline = std::chrono::steady_clock::now() + 2 * options.wall_limit;
-  const Result<std::string> frame = ReadFrame(data_fd, kMaxFrameBytes, deadline);
+  const Result<std::string> frame = ReadFrame(data.get(), kMaxFrameBytes, deadline);
   if (!frame.ok()) ::_exit(kExitProtocol);
   const Result<Request> request = DecodeRequest(*frame);
   if (!request.ok()) ::_exit(kExitProtocol);
-  if (options.before_request != nullptr) options.before_request(*request, data_fd);
-  const bool is_sent = WriteFrame(data_fd, Answer(*request), deadline).ok();
+  if (options.before_request != nullptr) options.before_request(*request, data.get());
+  const std::string answer = Answer(*request);
+  // Whatever else came, this child is not to be used again.
+  if (HasMore(data.get())) ::_exit(kExitProtocol);
+  const bool is_sent = WriteFrame(data.get(), answer, deadline).ok();
   ::_exit(is_sent ? kExitAnswered : kExitProtocol);
 }
 

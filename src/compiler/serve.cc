@@ -23,6 +23,9 @@
 #include "seccompd/compiler/io.h"
 #include "seccompd/profile/compile.h"
 
+#include "compiler/filter.h"
+#include "compiler/spare.h"
+
 namespace seccompd::compiler {
 namespace {
 
@@ -36,6 +39,10 @@ constexpr std::size_t kMaxChildren = 64;
 
 constexpr int kExitWrongUse = 2;
 
+constexpr std::string_view kOwnSpec =
+    R"({"profile":{"defaultAction":"SCMP_ACT_ERRNO","syscalls":[{"action":"SCMP_ACT_ALLOW",)"
+    R"("names":["execve","exit_group","read","write"]}]}})";
+
 struct Child {
   pid_t pid = -1;
   std::uint64_t id = 0;
@@ -46,11 +53,12 @@ struct Child {
 
 class ZygoteServer {
  public:
-  ZygoteServer(const ServeOptions& options, UniqueFd signals)
-      : options_(options), signals_(std::move(signals)), pid_(::getpid()) {}
+  ZygoteServer(const ServeOptions& options, UniqueFd signals, SpareChild& spare)
+      : options_(options), signals_(std::move(signals)), spare_(spare) {}
 
   int Run() {
     while (is_serving_) {
+      spare_.Prepare();
       // At the limit the control socket is only watched for its end (POLLHUP needs no asking).
       const PollEvents wanted = children_.size() < kMaxChildren ? POLLIN : 0;
       std::array<pollfd, 2> entries = {{{kControlFd, wanted, 0}, {signals_.get(), POLLIN, 0}}};
@@ -104,18 +112,13 @@ class ZygoteServer {
   }
 
   void StartChild(std::uint64_t id, UniqueFd data, UniqueFd report) {
-    const pid_t pid = ::fork();
-    if (pid == 0) {
-      const int fd = LimitChild(data.get(), pid_);
-      if (fd < 0) ::_exit(kExitEnvironment);
-      ServeOneRequest(fd, options_);
-    }
-    if (pid < 0) {
-      Send(report, {id, Report::End::kNotStarted, errno, 0});
+    const Started started = spare_.Hand(data.get());
+    if (started.pid < 0) {
+      Send(report, {id, Report::End::kNotStarted, started.error, 0});
       return;
     }
     Child child;
-    child.pid = pid;
+    child.pid = started.pid;
     child.id = id;
     child.report = std::move(report);
     child.deadline = std::chrono::steady_clock::now() + options_.wall_limit;
@@ -127,6 +130,7 @@ class ZygoteServer {
     rusage usage{};
     pid_t pid = 0;
     while ((pid = ::wait4(-1, &status, WNOHANG, &usage)) > 0) {
+      if (spare_.Reaped(pid)) continue;
       const auto child = std::find_if(children_.begin(), children_.end(),
                                       [&](const Child& entry) { return entry.pid == pid; });
       if (child == children_.end()) continue;
@@ -171,7 +175,7 @@ class ZygoteServer {
 
   const ServeOptions& options_;
   UniqueFd signals_;
-  pid_t pid_;
+  SpareChild& spare_;
   std::vector<Child> children_;
   bool is_serving_ = true;
   int exit_code_ = kExitAnswered;
@@ -198,6 +202,58 @@ UniqueFd SetUpSignals() {
   return UniqueFd(::signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
+void Say(std::string_view what) {
+  static_cast<void>(
+      std::fprintf(stderr, "seccompd-compile: %.*s\n", static_cast<int>(what.size()), what.data()));
+}
+
+// One request of our own, through a child like all others: a kernel or C library on which an honest
+// child dies under its limits and filter must not look like profiles that crash it.
+bool ProvesItself(SpareChild& spare, const ServeOptions& options) {
+  std::array<int, 2> fds{};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds.data()) != 0) return false;
+  const UniqueFd data(fds[0]);
+  UniqueFd far(fds[1]);
+  const Started started = spare.Hand(far.get());
+  far.Reset();
+  if (started.pid < 0) return false;
+  Request request;
+  request.kind = Request::Kind::kCompile;
+  request.text = kOwnSpec;
+  request.architecture = "SCMP_ARCH_X86_64";  // any that libseccomp knows: nobody loads the filter
+  const Deadline deadline = std::chrono::steady_clock::now() + options.wall_limit;
+  bool is_good = WriteFrame(data.get(), EncodeRequest(request), deadline).ok();
+  const Result<std::string> frame = ReadFrame(data.get(), kMaxFrameBytes, deadline);
+  is_good = is_good && frame.ok() && DecodeCompileAnswer(*frame).ok();
+  if (!is_good) ::kill(started.pid, SIGKILL);
+  int status = 0;
+  while (::wait4(started.pid, &status, 0, nullptr) < 0 && errno == EINTR) {
+  }
+  return is_good && WIFEXITED(status) && WEXITSTATUS(status) == kExitAnswered;
+}
+
+// What needs rights that the filter takes away comes before it.
+int ServeLimited(const ServeOptions& options, UniqueFd signals) {
+  Result<OwnFilters> filters = BuildFilters();
+  if (!filters.ok()) {
+    Say(filters.error().message);
+    return kExitEnvironment;
+  }
+  SpareChild spare(options, std::move(filters->child));
+  if (!InstallFilter(filters->zygote)) {
+    Say("the kernel takes no seccomp filter");
+    return kExitEnvironment;
+  }
+  if (!ProvesItself(spare, options)) {
+    Say("a child of its own cannot work here under its limits and its seccomp filter");
+    return kExitEnvironment;
+  }
+  const std::string hello = EncodeHello({kProtocolVersion, profile::LibseccompVersion()});
+  const Deadline deadline = std::chrono::steady_clock::now() + options.wall_limit;
+  if (!SendMessage(kControlFd, hello, {}, deadline).ok()) return kExitProtocol;
+  return ZygoteServer(options, std::move(signals), spare).Run();
+}
+
 }  // namespace
 
 std::optional<ServeOptions> ParseServeArguments(std::span<char* const> arguments) {
@@ -218,18 +274,14 @@ std::optional<ServeOptions> ParseServeArguments(std::span<char* const> arguments
 
 int ServeZygote(const ServeOptions& options) {
   if (!IsControlSocket()) {
-    static_cast<void>(
-        std::fputs("seccompd-compile: --serve is for seccompd, which passes a socket\n", stderr));
+    Say("--serve is for seccompd, which passes a socket");
     return kExitWrongUse;
   }
   ::fcntl(kControlFd, F_SETFD, FD_CLOEXEC);
   UniqueFd signals = SetUpSignals();
   if (!signals.is_open() || ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return kExitEnvironment;
   ::prctl(PR_SET_NAME, "compile-zygote", 0, 0, 0);
-  const std::string hello = EncodeHello({kProtocolVersion, profile::LibseccompVersion()});
-  const Deadline deadline = std::chrono::steady_clock::now() + options.wall_limit;
-  if (!SendMessage(kControlFd, hello, {}, deadline).ok()) return kExitProtocol;
-  return ZygoteServer(options, std::move(signals)).Run();
+  return ServeLimited(options, std::move(signals));
 }
 
 }  // namespace seccompd::compiler

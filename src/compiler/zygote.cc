@@ -9,13 +9,13 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <mutex>
 #include <optional>
 #include <utility>
 
 #include "seccompd/compiler/io.h"
 #include "seccompd/compiler/protocol.h"
 
-#include "compiler/alone_gate.h"
 #include "compiler/launch.h"
 
 namespace seccompd::compiler {
@@ -84,7 +84,7 @@ struct OutcomeRow {
 };
 constexpr std::array<OutcomeRow, 6> kFailures = {{
     {Outcome::kCrashed, ErrorCode::kInvalid,
-     "the compiler crashed on this input twice, the second time alone in a fresh process"},
+     "the compiler crashed on this input twice, each time in a fresh process"},
     {Outcome::kCpuOverrun, ErrorCode::kInvalid,
      "this input takes more than 2 s of CPU time; make it smaller or simpler: fewer rules with "
      "args"},
@@ -158,15 +158,16 @@ class ZygoteClient final : public Zygote {
   int pid() const override { return launched_.pid; }
 
  private:
-  // A crash may be the machine's and not the input's: it is a verdict only when it comes again,
-  // alone.
+  // A crash may be the machine's and not the input's: it is a verdict only when it comes again, in
+  // another fresh child after the first has ended. Inputs that crash get one such child at a time
+  // between them; nobody else waits.
   template <class Answer>
   Result<Answer> Ask(const Request& request, Result<Answer> (*decode)(std::string_view)) {
     const std::string bytes = EncodeRequest(request);
-    for (const bool alone : {false, true}) {
-      gate_.Enter(alone);
+    std::unique_lock retry(retry_mutex_, std::defer_lock);
+    for (const bool is_retry : {false, true}) {
+      if (is_retry) retry.lock();
       Result<Exchanged> exchanged = Exchange(bytes);
-      gate_.Leave(alone);
       if (!exchanged.ok()) return exchanged.error();
       const Outcome outcome = OutcomeOf(exchanged->report);
       if (outcome == Outcome::kAnswered && exchanged->frame.ok()) {
@@ -175,7 +176,7 @@ class ZygoteClient final : public Zygote {
       } else if (outcome != Outcome::kAnswered && outcome != Outcome::kCrashed) {
         return ErrorOf(outcome);
       }
-      // A crash, or an answer that is none: again, alone.
+      // A crash, or an answer that is none: again.
     }
     return ErrorOf(Outcome::kCrashed);
   }
@@ -217,7 +218,7 @@ class ZygoteClient final : public Zygote {
   Launched launched_;
   std::chrono::milliseconds wall_limit_;
   std::atomic<std::uint64_t> next_id_{1};
-  AloneGate gate_;
+  std::mutex retry_mutex_;  // held for a retry, guards nothing else
 };
 
 }  // namespace

@@ -29,7 +29,10 @@ constexpr std::size_t kMaxJsonBytes = std::size_t{4} << 20;  // after aliases, o
 // end of its bounded text.
 class JsonBuilder final : public YAML::EventHandler {
  public:
-  void OnDocumentStart(const YAML::Mark& /*mark*/) override {
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    // yaml-cpp leaves a stray token (", x") where it is and makes documents of nothing for ever.
+    if (last_start_ == mark.pos) return Fail(mark, "a character that belongs to nothing");
+    last_start_ = mark.pos;
     json_.clear();
     frames_.clear();
     anchors_.clear();
@@ -117,7 +120,8 @@ class JsonBuilder final : public YAML::EventHandler {
   std::optional<Error> error_;
   std::vector<YamlDocument> documents_;
   std::size_t nodes_ = 0;
-  std::size_t total_bytes_ = 0;  // of the documents before this one
+  std::size_t total_bytes_ = 0;    // of the documents before this one
+  std::optional<int> last_start_;  // of the last document, in characters
   // Of the document being read:
   std::string json_;
   std::vector<Frame> frames_;

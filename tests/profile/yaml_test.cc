@@ -135,6 +135,7 @@ const BadRow kBad[] = {
                  10),
      "UTF-8"},
     {"Latin1", "a: caf\xe9\n", "UTF-8"},
+    {"StrayToken", "%YAML 1.2\n,-- x\n", "belongs to nothing"},
     {"Nul", std::string("a: b\0c\n", 7), "UTF-8"},
 };
 INSTANTIATE_TEST_SUITE_P(Bad, YamlRefusal, testing::ValuesIn(kBad),

@@ -4,8 +4,6 @@
 // zygote parses nothing of tenants'; each child serves one request and dies. Not for use inside the
 // agent.
 
-#include <sys/types.h>
-
 #include <chrono>
 #include <optional>
 #include <span>
@@ -27,12 +25,5 @@ std::optional<ServeOptions> ParseServeArguments(std::span<char* const> arguments
 // Serves on kControlFd until its other end is closed. Answers the process's exit code; 2 when
 // kControlFd is not the socket that Zygote::Start leaves there.
 int ServeZygote(const ServeOptions& options);
-
-// Of the child: everything but `data_fd` closed, resources limited, privileges gone. The number of
-// the data descriptor from now on, or -1. All hardening of a child has its place here.
-int LimitChild(int data_fd, pid_t zygote_pid);
-
-// Reads one request from the socket, answers it, and ends the process.
-[[noreturn]] void ServeOneRequest(int data_fd, const ServeOptions& options);
 
 }  // namespace seccompd::compiler
