@@ -36,7 +36,8 @@ class Compiler {
   virtual ~Compiler() = default;
   // kInvalid: a verdict on the input: it overran its CPU time or memory, or crashed the child
   // twice, the second time alone. kTransient: wall-clock overrun, or the child was killed from
-  // outside. kDenied: the compiler is gone and does not come back.
+  // outside. kDenied: a person must act: the compiler is gone and does not come back, or the
+  // request's ceiling or architecture is none that it knows.
   virtual Result<CompileAnswer> Compile(const CompileRequest& request) = 0;
   // YAML (several documents) or JSON text of at most 256 KiB -> its documents. Errors as Compile.
   virtual Result<ManifestAnswer> ParseManifests(std::string_view text) = 0;
