@@ -7,6 +7,8 @@
 
 #include <csignal>
 
+#include "seccompd/agent/judge.h"
+
 namespace seccompd {
 namespace {
 
@@ -76,6 +78,10 @@ Result<std::optional<Base>> Prepare(const AgentConfig& config, const std::string
   auto zygote = compiler::Zygote::Start({.executable = compiler_path});
   if (!zygote.ok()) return zygote.error();
   base.zygote = *std::move(zygote);
+  const Result<void> known = agent::CheckCeiling(
+      *base.zygote, {base.facts.seccomp_arch, base.facts.kernel_version, {}, config.runtime},
+      config.ceiling);
+  if (!known.ok()) return known.error();
   HardenProcess();
   return std::optional<Base>(std::move(base));
 }

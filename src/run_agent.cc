@@ -142,7 +142,7 @@ int RunInCluster(const AgentConfig& config, Base& base, Agent& agent, const Log&
   log.Info("API server", {{"origin", connection.access.origin}});
   if (!connection.access.note.empty()) log.Warn(connection.access.note);
 
-  agent::KubeSource source(connection.api);
+  agent::KubeSource source(connection.api, config.node_name);
   agent::Reporter reporter(connection.api, agent.table(), source, [&] { return agent.Snapshot(); },
                            agent.health(), log, clock,
                            {.node_name = config.node_name,

@@ -13,6 +13,12 @@ std::int64_t UnixSeconds(const Clock& clock) {
 
 std::string Short(const std::string& digest) { return digest.substr(0, 12); }
 
+void SetDependencies(node::RecordEntry& entry, const Dependencies& dependencies) {
+  entry.bases = dependencies.bases;
+  entry.uses_labels = dependencies.uses_labels;
+  entry.dependency_digest = dependencies.digest;
+}
+
 void SetState(node::RecordEntry& entry, ProfileState state, std::int64_t now) {
   const std::string_view name = StateName(state);
   if (entry.state == name) return;
@@ -54,6 +60,7 @@ void Installer::FinishInstall(InstallOrder& order, const Result<node::PutOutcome
   entry.uid = order.desired.uid;
   entry.desired_generation = order.desired.generation;
   entry.input_digest = order.desired.input_digest;
+  SetDependencies(entry, order.dependencies);
   if (!result.ok()) {
     SetState(entry, ProfileState::kFailed, now);
     entry.reason = "DiskWriteFailed";
@@ -104,15 +111,20 @@ void Installer::Perform(const VerdictOrder& order) {
   entry.uid = order.desired.uid;
   entry.desired_generation = order.desired.generation;
   entry.input_digest = order.desired.input_digest;
+  if (order.dependencies) SetDependencies(entry, *order.dependencies);
   SetState(entry, order.state, now);
   entry.reason = order.reason;
   entry.message = order.message;
+  bool remove_failed = false;
   if (order.remove && !entry.sha256.empty()) {
     if (const Result<void> removed = store_.Remove(*order.remove); removed.ok()) {
       entry.sha256.clear();
       entry.installed_generation = 0;
+      metrics_.Removed();
     } else {
       NoteDisk(removed);
+      remove_failed = true;
+      entry.input_digest.clear();  // judged and removed anew
     }
   }
   const bool file_kept = !entry.sha256.empty();
@@ -125,6 +137,12 @@ void Installer::Perform(const VerdictOrder& order) {
                                               {"error", order.message},
                                               {"on_disk", kept},
                                               {"retry_ms", std::to_string(retry.count())}});
+  } else if (order.state == ProfileState::kSkipped) {
+    queue_.Forget(order.key);
+    if (news) {
+      log_.Info("profile is not for this node",
+                {{"profile", order.key}, {"on_disk", kept}, {"message", order.message}});
+    }
   } else {
     queue_.Forget(order.key);
     metrics_.Refused();
@@ -136,6 +154,7 @@ void Installer::Perform(const VerdictOrder& order) {
                                     {"message", order.message}});
     }
   }
+  if (remove_failed) queue_.AddRateLimited(order.key);
   queue_.Done(order.key);
 }
 
