@@ -1,32 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-// The agent's life: Prepare (the start order of design section 3), then one of two sources of
-// profiles, then the wait for a signal, then the end.
+// The agent's life: Prepare, then one of two sources of profiles, then the wait for a signal, then
+// the end.
 #include "run_agent.h"
 
 #include <malloc.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
-#include <optional>
 #include <random>
 #include <thread>
 
 #include "seccompd/agent/agent.h"
 #include "seccompd/agent/kube_source.h"
 #include "seccompd/agent/manifest_source.h"
-#include "seccompd/agent/node_facts.h"
 #include "seccompd/agent/reporter.h"
 #include "seccompd/agent/watch_log.h"
-#include "seccompd/compiler/zygote.h"
 #include "seccompd/http/client.h"
-#include "seccompd/http/server.h"
 #include "seccompd/kube/reflector.h"
-#include "seccompd/node/record.h"
-#include "seccompd/node/store.h"
 #include "seccompd/version.h"
+
+#include "listeners.h"
+#include "prepare.h"
 
 namespace seccompd {
 namespace {
@@ -41,130 +36,8 @@ constexpr std::chrono::milliseconds kLastReport{1200};  // SIGTERM to end: 2 s i
 constexpr std::chrono::seconds kOnceLimit{120};
 constexpr std::chrono::seconds kIoThreadLimit{30};
 
-// What is built before the first thread.
-struct Base {
-  std::unique_ptr<node::StateDir> state_dir;
-  std::unique_ptr<node::ProfileStore> store;
-  std::unique_ptr<compiler::Zygote> zygote;
-  agent::NodeFacts facts;
-};
-
-sigset_t AllSignals() {
-  sigset_t signals;
-  ::sigemptyset(&signals);
-  for (const int signal : {SIGTERM, SIGINT, SIGCHLD, SIGUSR1}) ::sigaddset(&signals, signal);
-  return signals;
-}
-
-// The next signal, or 0 after `limit`.
-int WaitForSignal(std::chrono::milliseconds limit) {
-  const sigset_t signals = AllSignals();
-  const timespec time{limit.count() / 1000, (limit.count() % 1000) * 1'000'000};
-  const int signal = ::sigtimedwait(&signals, nullptr, &time);
-  return signal > 0 ? signal : 0;
-}
-
 // Wakes main's WaitForSignal from any thread.
 void NudgeMain() { (void)::kill(::getpid(), SIGUSR1); }
-
-// Waits for another agent's lock to go, unready. False: told to end meanwhile.
-Result<bool> TakeLock(node::StateDir& state_dir, const Log& log) {
-  bool said = false;
-  while (true) {
-    const Result<void> taken = state_dir.TakeLock();
-    if (taken.ok()) return true;
-    if (taken.error().code != ErrorCode::kConflict) return taken.error();
-    if (!said)
-      log.Warn("another agent runs on this node; waiting for it to end",
-               {{"error", taken.error().message}});
-    said = true;
-    const int signal = WaitForSignal(std::chrono::seconds(1));
-    if (signal == SIGTERM || signal == SIGINT) return false;
-  }
-}
-
-void HardenProcess() {
-  (void)::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);  // no debugger of the same user, no core file
-  const rlimit no_core{0, 0};
-  (void)::setrlimit(RLIMIT_CORE, &no_core);
-  (void)::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-  (void)::mallopt(M_ARENA_MAX, 2);  // eight threads that hardly allocate at once need no arena each
-}
-
-// The start order. Nothing: told to end while waiting.
-Result<std::optional<Base>> Prepare(const AgentConfig& config, const std::string& compiler_path,
-                                    const Log& log) {
-  Base base;
-  auto facts = agent::ReadNodeFacts();
-  if (!facts.ok()) return facts.error();
-  base.facts = *std::move(facts);
-  auto state_dir = node::StateDir::Open(node::RealFileSystem(), config.state_dir);
-  if (!state_dir.ok()) return state_dir.error();
-  base.state_dir = *std::move(state_dir);
-  const Result<bool> locked = TakeLock(*base.state_dir, log);
-  if (!locked.ok()) return locked.error();
-  if (!*locked) return std::optional<Base>();
-  const bool for_all =
-      config.standalone();  // Docker and Podman clients read the file as the user who runs them
-  auto store = node::ProfileStore::Open(
-      node::RealFileSystem(),
-      {config.seccomp_root, config.state_dir, static_cast<mode_t>(for_all ? 0755 : 0700),
-       static_cast<mode_t>(for_all ? 0644 : 0600)});
-  if (!store.ok()) return store.error();
-  base.store = *std::move(store);
-  auto zygote = compiler::Zygote::Start({.executable = compiler_path});
-  if (!zygote.ok()) return zygote.error();
-  base.zygote = *std::move(zygote);
-  HardenProcess();
-  return std::optional<Base>(std::move(base));
-}
-
-http::ServerResponse AnswerHealth(const agent::Health& health, std::string_view target) {
-  const std::string_view path = target.substr(0, target.find('?'));
-  const bool verbose = target.find("verbose") != std::string_view::npos;
-  if (path != "/healthz" && path != "/readyz" && path != "/livez")
-    return {404, "text/plain", "not found\n"};
-  const agent::HealthAnswer answer = path == "/readyz" ? health.Ready() : health.Live();
-  if (answer.good && !verbose) return {200, "text/plain", "ok\n"};
-  return {answer.good ? 200 : 503, "text/plain", answer.text};
-}
-
-using Servers = std::vector<std::unique_ptr<http::Server>>;
-
-Result<Servers> Listen(const AgentConfig& config, Agent& agent) {
-  Servers servers;
-  const auto add = [&](Result<std::unique_ptr<http::Server>> server,
-                       const std::string& what) -> Result<void> {
-    if (!server.ok()) return Wrap(server.error(), what);
-    servers.push_back(*std::move(server));
-    return {};
-  };
-  if (!config.listen_health.empty()) {
-    const auto handler = [&agent](std::string_view target) {
-      return AnswerHealth(agent.health(), target);
-    };
-    if (auto r = add(http::Server::ListenTcp(config.listen_health, handler), "--listen-health");
-        !r.ok())
-      return r.error();
-  }
-  if (!config.listen_metrics.empty()) {
-    const auto handler = [&agent](std::string_view target) -> http::ServerResponse {
-      if (target.substr(0, target.find('?')) != "/metrics")
-        return {404, "text/plain", "not found; try /metrics\n"};
-      return {200, "text/plain; version=0.0.4; charset=utf-8", agent.MetricsText()};
-    };
-    if (auto r = add(http::Server::ListenTcp(config.listen_metrics, handler), "--listen-metrics");
-        !r.ok())
-      return r.error();
-  }
-  const auto state = [&agent](std::string_view) -> http::ServerResponse {
-    return {200, "application/json", agent.StateJson() + "\n"};
-  };
-  if (auto r = add(http::Server::ListenUnix(config.state_dir + "/state.sock", state), "state.sock");
-      !r.ok())
-    return r.error();
-  return servers;
-}
 
 // Waits until the agent is told to end (0), the zygote died or the I/O thread hangs (3), or with
 // --once all is done.
@@ -269,7 +142,7 @@ int RunInCluster(const AgentConfig& config, Base& base, Agent& agent, const Log&
   log.Info("API server", {{"origin", connection.access.origin}});
   if (!connection.access.note.empty()) log.Warn(connection.access.note);
 
-  agent::KubeSource source(connection.api);
+  agent::KubeSource source(connection.api, config.node_name);
   agent::Reporter reporter(connection.api, agent.table(), source, [&] { return agent.Snapshot(); },
                            agent.health(), log, clock,
                            {.node_name = config.node_name,

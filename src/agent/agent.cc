@@ -24,6 +24,7 @@ Agent::Agent(const AgentConfig& config, const AgentParts& parts, AgentIdentity i
       parts_(parts),
       identity_(std::move(identity)),
       context_(RuleSet(identity_) + " " + identity_.facts.seccomp_arch +
+               " kernel=" + identity_.facts.kernel_version + " runtime=" + config.runtime +
                " ceiling=" + config.ceiling),
       health_(parts.clock),
       metrics_(identity_.version, identity_.libseccomp),
@@ -53,9 +54,14 @@ void Agent::Start(ObjectSource& source, std::function<void()> on_change) {
   reconciler_ = std::make_unique<Reconciler>(
       queue_, desired_, table_, installer_, source, parts_.compiler, parts_.state_dir, health_,
       metrics_, parts_.log, parts_.clock,
-      ReconcilerOptions{identity_.facts.seccomp_arch, context_, config_.delete_grace});
+      ReconcilerOptions{
+          {{identity_.facts.seccomp_arch, identity_.facts.kernel_version, {}, config_.runtime},
+           config_.ceiling,
+           context_},
+          config_.delete_grace});
   if (auto tried = parts_.state_dir.TakeTried(); tried.ok())
     reconciler_->Distrust(*std::move(tried));
+  reconciler_->CheckLabels();
   installer_.OnChange(std::move(on_change));
   desired_.OnDelivered([this] { installer_.Poke(); });
   installer_thread_ = std::jthread([this](std::stop_token stop) { installer_.Run(stop); });
@@ -96,6 +102,7 @@ StatusInput Agent::Snapshot() const {
   input.agent_version = identity_.version;
   input.rule_set = RuleSet(identity_);
   input.facts = identity_.facts;
+  input.context = context_;
   input.observed_resource_version = installer_.handled_version();
   input.intent_digest = desired_.IntentDigest();
   input.desired = desired_.size();
@@ -130,6 +137,7 @@ bool Agent::AllWell() const {
   bool well = !source_errors_ || source_errors_().empty();
   table_.ForEach([&](const std::string&, const node::RecordEntry& entry) {
     const bool good = entry.state == StateName(ProfileState::kDeleting) ||
+                      entry.state == StateName(ProfileState::kSkipped) ||
                       (entry.state == StateName(ProfileState::kInstalled) &&
                        entry.installed_generation == entry.desired_generation);
     well = well && good;

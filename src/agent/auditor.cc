@@ -45,7 +45,8 @@ void Installer::AuditEntry(const std::string& key) {
   const auto path = PathOfKey(key);
   if (!entry || !path) return;
   if (first_audit_ &&
-      (entry->state == StateName(ProfileState::kFailed) || entry->input_digest.empty())) {
+      (entry->state == StateName(ProfileState::kFailed) || entry->input_digest.empty() ||
+       (entry->state == StateName(ProfileState::kSkipped) && !entry->sha256.empty()))) {
     queue_.Add(key);
   }
   if (entry->sha256.empty()) return;
@@ -101,7 +102,8 @@ void Installer::FinishAudit() {
       const std::string key =
           found.name_space + "/" +
           (json ? found.file_name.substr(0, found.file_name.size() - 5) : found.file_name);
-      if (!found.is_profile_path || !table_.Find(key)) ++foreign;
+      const auto entry = table_.Find(key);
+      if (!found.is_profile_path || !entry || entry->sha256.empty()) ++foreign;
     }
     if (foreign != foreign_ && foreign > 0) {
       log_.Warn("entries below tenants/ that no profile accounts for; they are left alone",

@@ -57,11 +57,13 @@ DeletionGuard::Answer DeletionGuard::Ask(const Question& question) {
     held_.clear();
     return {true, "", std::chrono::milliseconds(0)};
   }
-  return Hold(now, since,
-              std::to_string(question.absent) + " of " + std::to_string(question.files) +
-                  " profiles lost their object at once (more than " + std::to_string(allowed) +
-                  "): their files stay 15 min more, so that a mistake can be undone by applying "
-                  "the objects again");
+  return Hold(
+      now, since,
+      std::to_string(question.absent) + " of " + std::to_string(question.files) +
+          " profiles lost their object, or this node for their selector, at once (more than " +
+          std::to_string(allowed) +
+          "): their files stay 15 min more, so that a mistake can be undone by applying "
+          "the objects again");
 }
 
 void DeletionGuard::Removed(Time now) {

@@ -28,6 +28,7 @@ void DesiredState::Seed(const node::Record& record) {
     Entry& entry = entries_[key];
     entry.desired = Desired{known.uid, known.desired_generation, known.input_digest, {}};
     entry.noticed = clock_.SteadyNow();
+    SetBasesLocked(key, entry, known.bases);
     // A deletion that was under way when the agent stopped starts its grace anew.
     if (known.state == "Deleting") MarkAbsentLocked(key, entry);
   }
@@ -41,6 +42,10 @@ void DesiredState::Upsert(const kube::Object& object) {
   const std::lock_guard lock(mutex_);
   Entry& entry = entries_[key];
   entry.seen_in_list = list_;
+  const bool is_old =
+      entry.desired.uid == object.uid && object.generation < entry.fetched_generation;
+  if (is_old && !in_list_) return;
+  entry.fetched_generation = 0;
   const bool came_back = entry.desired.absent_since.has_value();
   const bool changed = entry.desired.input_digest != digest || entry.desired.uid != object.uid;
   const bool renumbered = entry.desired.generation != object.generation;
@@ -53,6 +58,7 @@ void DesiredState::Upsert(const kube::Object& object) {
     entry.desired.input_digest = std::move(digest);
     entry.noticed = clock_.SteadyNow();
   }
+  if (changed || came_back) QueueDependantsLocked(key);
   if (changed || entry.verify) {
     DropSpecLocked(entry);
     if (pending_bytes_ + object.spec.size() <= kMaxPendingBytes) {
@@ -77,6 +83,49 @@ void DesiredState::MarkAbsentLocked(const std::string& key, Entry& entry) {
   entry.desired.absent_since = clock_.SteadyNow();
   DropSpecLocked(entry);
   queue_.Add(key);
+  QueueDependantsLocked(key);
+}
+
+void DesiredState::QueueDependantsLocked(const std::string& key) {
+  const auto it = dependants_.find(key);
+  if (it == dependants_.end()) return;
+  for (const std::string& dependant : it->second) queue_.Add(dependant);
+}
+
+void DesiredState::SetBasesLocked(const std::string& key, Entry& entry,
+                                  const std::vector<std::string>& names) {
+  for (const std::string& base : entry.bases) {
+    const auto it = dependants_.find(base);
+    if (it == dependants_.end()) continue;
+    it->second.erase(key);
+    if (it->second.empty()) dependants_.erase(it);
+  }
+  entry.bases.clear();
+  const std::string name_space = key.substr(0, key.find('/') + 1);
+  for (const std::string& name : names) {
+    entry.bases.push_back(name_space + name);
+    dependants_[entry.bases.back()].insert(key);
+  }
+}
+
+void DesiredState::SetBases(const std::string& key, const std::vector<std::string>& names) {
+  const std::lock_guard lock(mutex_);
+  const auto it = entries_.find(key);
+  if (it != entries_.end()) SetBasesLocked(key, it->second, names);
+}
+
+void DesiredState::Fetched(const std::string& key, std::string_view uid, std::int64_t generation) {
+  const std::lock_guard lock(mutex_);
+  const auto it = entries_.find(key);
+  if (it == entries_.end() || it->second.desired.uid != uid) return;
+  it->second.fetched_generation = std::max(it->second.fetched_generation, generation);
+}
+
+std::string DesiredState::DigestOf(const std::string& key) const {
+  const std::lock_guard lock(mutex_);
+  const auto it = entries_.find(key);
+  if (it == entries_.end() || it->second.desired.absent_since) return "";
+  return it->second.desired.input_digest;
 }
 
 void DesiredState::DropSpecLocked(Entry& entry) {
@@ -164,6 +213,7 @@ void DesiredState::Forget(const std::string& key) {
   const auto it = entries_.find(key);
   if (it == entries_.end() || !it->second.desired.absent_since) return;
   DropSpecLocked(it->second);
+  SetBasesLocked(key, it->second, {});
   entries_.erase(it);
 }
 

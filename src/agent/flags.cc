@@ -14,6 +14,7 @@ namespace seccompd::agent {
 namespace {
 
 constexpr std::size_t kMaxConfigBytes = 65'536;
+constexpr char kDefaultCeiling[] = "builtin/runtime-default-v1";
 
 using Apply = Result<void> (*)(AgentConfig&, const std::string&);
 
@@ -77,8 +78,10 @@ Result<void> Report(AgentConfig& config, const std::string& value) {
 }
 
 Result<void> Ceiling(AgentConfig& config, const std::string& value) {
-  if (value != "none")
-    return Bad("only none is supported by this version: a ceiling cannot be enforced yet");
+  // Which of them there are, the compiler knows: the agent asks it when it starts.
+  constexpr std::string_view kPrefix = "builtin/";
+  if (value != "none" && (!value.starts_with(kPrefix) || value.size() == kPrefix.size()))
+    return Bad("must be none or builtin/<name>-v<N>");
   config.ceiling = value;
   return {};
 }
@@ -127,15 +130,20 @@ constexpr Setting kSettings[] = {
     {"delete-grace", "DURATION",
      "How long a file stays after its object was deleted (default: 60s)",
      Duration<&AgentConfig::delete_grace, 0>},
-    {"ceiling", "NAME", "What no profile may exceed; this version knows none only (default: none)",
+    {"ceiling", "NAME",
+     "What no profile may let through more than: builtin/<name>-v<N> or none (default: "
+     "builtin/runtime-default-v1; with --manifests: none)",
      Ceiling},
+    {"runtime", "NAME",
+     "runc, crun or both: the runtimes that a profile must let start (default: both)",
+     [](AgentConfig& c, const std::string& v) {
+       return OneOf(c.runtime, v, {"runc", "crun", "both"});
+     }},
     {"insecure-skip-tls-verify", nullptr,
      "Accept a kubeconfig that does not verify the API server (never in production)",
      Switch<&AgentConfig::insecure_skip_tls_verify>},
     {"once", nullptr, "Sync, report and exit: 0, or 1 if any profile is not installed",
      Switch<&AgentConfig::once>},
-    {"runtime", "NAME", "not supported by this version: what a runtime needs is not judged yet",
-     nullptr},
     {"foreign", "MODE", "not supported by this version: foreign files are reported and left alone",
      nullptr},
     {"sandbox", "MODE", "not supported by this version: the agent does not sandbox itself yet",
@@ -258,6 +266,7 @@ void AgentFlags::Declare(CLI::App& app) {
 
 Result<AgentConfig> AgentFlags::Resolve(const Environment& environment) const {
   AgentConfig config;
+  config.ceiling.clear();
   const auto get = [&](const std::string& variable) {
     const auto it = environment.find(variable);
     return it == environment.end() ? std::string() : it->second;
@@ -285,6 +294,7 @@ Result<AgentConfig> AgentFlags::Resolve(const Environment& environment) const {
   }
   if (config.kubeconfig.empty() && get("KUBERNETES_SERVICE_HOST").empty())
     config.kubeconfig = get("KUBECONFIG");
+  if (config.ceiling.empty()) config.ceiling = config.standalone() ? "none" : kDefaultCeiling;
   return config;
 }
 

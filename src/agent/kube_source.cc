@@ -53,4 +53,24 @@ Result<SourceIdentity> KubeSource::Identify(std::stop_token stop) {
   return SourceIdentity{*std::move(cluster), *std::move(crd_uid), terminating};
 }
 
+Result<Labels> KubeSource::NodeLabels(std::stop_token stop) {
+  const Result<std::string> node =
+      api_.GetMetadata("/api/v1/nodes/" + kube::EscapePath(node_name_), stop);
+  if (!node.ok()) {
+    return Wrap(node.error(), "node " + node_name_ + " (is --node-name the name of this Node?)");
+  }
+  const json parsed = json::parse(*node, nullptr, false);
+  const json::json_pointer pointer("/metadata/labels");
+  Labels labels;
+  if (!parsed.contains(pointer)) return labels;
+  const json& members = parsed.at(pointer);
+  if (!members.is_object()) {
+    return Error{ErrorCode::kTransient, "node " + node_name_ + ": its labels are no object"};
+  }
+  for (const auto& [name, value] : members.items()) {
+    if (value.is_string()) labels[name] = value.get<std::string>();
+  }
+  return labels;
+}
+
 }  // namespace seccompd::agent

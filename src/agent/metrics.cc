@@ -56,7 +56,7 @@ struct Metrics::Impl {
                          .Add({});
   Counter& removed = BuildCounter()
                          .Name("seccompd_removed_total")
-                         .Help("Files removed because their object was deleted.")
+                         .Help("Files removed: the object was deleted or is not for this node.")
                          .Register(registry)
                          .Add({});
   Counter& failures = BuildCounter()

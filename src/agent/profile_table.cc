@@ -26,6 +26,13 @@ std::string_view StateName(ProfileState state) {
   return "";
 }
 
+std::optional<ProfileState> FindState(std::string_view name) {
+  for (const StateRow& row : kStateNames) {
+    if (row.name == name) return row.state;
+  }
+  return std::nullopt;
+}
+
 void ProfileTable::Load(node::Record record) {
   const std::lock_guard lock(mutex_);
   record_ = std::move(record);

@@ -4,13 +4,9 @@
 #include <algorithm>
 
 #include "seccompd/base/digest.h"
-#include "seccompd/profile/canonical.h"
 
 namespace seccompd::agent {
 namespace {
-
-constexpr std::size_t kRecentAnswers = 32;
-constexpr int kDistrustedStarts = 2;
 
 std::string FirstErrorCode(const std::vector<profile::Diagnostic>& findings) {
   const auto it =
@@ -40,15 +36,15 @@ Reconciler::Reconciler(WorkQueue& queue, DesiredState& desired, ProfileTable& ta
       table_(table),
       installer_(installer),
       source_(source),
-      compiler_(compiler),
-      state_dir_(state_dir),
       health_(health),
-      metrics_(metrics),
       log_(log),
       clock_(clock),
       options_(std::move(options)),
+      labels_(source, clock),
+      judge_(desired, source, compiler, state_dir, labels_, metrics, log, clock, options_.judge),
       guard_(std::max<std::chrono::milliseconds>(options_.delete_grace, std::chrono::seconds(60))) {
   health_.SetCheck("compiler", "");
+  labels_.OnChange([this] { QueueUsersOfLabels(); });
 }
 
 std::string Reconciler::removal_held() const {
@@ -69,6 +65,7 @@ void Reconciler::Run(std::stop_token stop) {
 }
 
 bool Reconciler::Reconcile(const std::string& key, std::stop_token stop) {
+  if (key.empty()) return ReconcileLabels(stop);
   std::optional<Work> work = desired_.Take(key);
   if (!work) return false;
   if (work->desired.absent_since) return ReconcileAbsent(key, work->desired, stop);
@@ -78,21 +75,22 @@ bool Reconciler::Reconcile(const std::string& key, std::stop_token stop) {
 // ---- present: judge, compile, write
 
 bool Reconciler::UpToDate(const std::string& key, const Work& work) const {
-  if (work.verify) return false;
   const auto entry = table_.Find(key);
-  if (!entry || entry->uid != work.desired.uid || entry->input_digest != work.desired.input_digest)
-    return false;
-  return entry->state == StateName(ProfileState::kInstalled) ||
-         entry->state == StateName(ProfileState::kInvalid);
+  if (!entry || !judge_.StillHolds(key, work, *entry)) return false;
+  const auto state = FindState(entry->state);
+  if (state == ProfileState::kSkipped) return entry->sha256.empty();  // else the file is to go
+  return state == ProfileState::kInstalled || state == ProfileState::kInvalid ||
+         state == ProfileState::kDenied;
 }
 
 bool Reconciler::ReconcilePresent(const std::string& key, Work work, std::stop_token stop) {
   if (UpToDate(key, work)) {
     const auto entry = table_.Find(key);
-    if (entry && entry->desired_generation == work.desired.generation) return false;
-    if (entry && entry->state == StateName(ProfileState::kInvalid)) {
-      installer_.Submit(VerdictOrder{
-          key, work.desired, ProfileState::kInvalid, entry->reason, entry->message, {}});
+    if (!entry || entry->desired_generation == work.desired.generation) return false;
+    const auto state = FindState(entry->state);
+    if (state && state != ProfileState::kInstalled) {
+      installer_.Submit(
+          VerdictOrder{key, work.desired, *state, entry->reason, entry->message, {}, {}});
       return true;
     }
     work.verify =
@@ -104,6 +102,7 @@ bool Reconciler::ReconcilePresent(const std::string& key, Work work, std::stop_t
                                    ProfileState::kInvalid,
                                    "InvalidName",
                                    CleanMessage(path.error().message),
+                                   {},
                                    {}});
     return true;
   }
@@ -114,8 +113,8 @@ bool Reconciler::ReconcilePresent(const std::string& key, Work work, std::stop_t
     }
     if (!work.spec) return false;  // it is gone: the event that says so is on its way
   }
-  Result<compiler::CompileAnswer> answer = Judge(work);
-  installer_.Submit(Decide(key, std::move(work), std::move(answer)));
+  Judgement judgement = judge_.Ask(key, work, LabelsNeeded(key), stop);
+  installer_.Submit(Decide(key, std::move(work), std::move(judgement), stop));
   return true;
 }
 
@@ -128,7 +127,8 @@ std::optional<VerdictOrder> Reconciler::FetchSpec(const std::string& key, Work& 
         work.spec = std::string(object.spec);
         work.desired.uid = std::string(object.uid);
         work.desired.generation = object.generation;
-        work.desired.input_digest = InputDigest(options_.context, object.uid, object.spec);
+        work.desired.input_digest = InputDigest(options_.judge.context, object.uid, object.spec);
+        desired_.Fetched(key, object.uid, object.generation);
       },
       stop);
   if (fetched.ok() || fetched.error().code == ErrorCode::kNotFound) return std::nullopt;
@@ -137,85 +137,55 @@ std::optional<VerdictOrder> Reconciler::FetchSpec(const std::string& key, Work& 
                       ProfileState::kFailed,
                       "FetchFailed",
                       CleanMessage(fetched.error().message),
+                      {},
                       {}};
 }
 
-Result<compiler::CompileAnswer> Reconciler::Judge(const Work& work) {
-  const std::string digest = Sha256Hex(*work.spec);
-  {
-    const std::lock_guard lock(mutex_);
-    const auto same = std::find_if(recent_.begin(), recent_.end(),
-                                   [&](const auto& row) { return row.first == digest; });
-    if (same != recent_.end() && !work.verify) {
-      recent_.splice(recent_.begin(), recent_, same);
-      return same->second;
-    }
-    const auto tried = tried_.find(work.desired.input_digest);
-    if (tried != tried_.end() && tried->second >= kDistrustedStarts) {
-      (void)state_dir_.ClearTried(work.desired.input_digest);
-      // Left aside, not judged: who was killed from outside twice did not die of it. The next start
-      // tries it anew.
-      return Error{ErrorCode::kTransient,
-                   "seccompd died twice in a row while this profile was being judged; it is left "
-                   "aside until the agent "
-                   "is started anew"};
-    }
-  }
-  if (const Result<void> marked = state_dir_.MarkTried(work.desired.input_digest); !marked.ok()) {
-    log_.Debug("could not note what is being tried", {{"error", marked.error().message}});
-  }
-  const auto begin = clock_.SteadyNow();
-  Result<compiler::CompileAnswer> answer =
-      compiler_.Compile({*work.spec, {options_.architecture, "", {}, "both"}, {}, "none"});
-  metrics_.Compiled(clock_.SteadyNow() - begin);
-  (void)state_dir_.ClearTried(work.desired.input_digest);
-  if (!answer.ok()) return answer;
-  if (!profile::HasError(answer->findings)) {
-    if (const Result<void> canonical = profile::CheckCanonical(answer->bytes); !canonical.ok()) {
-      return Error{ErrorCode::kTransient,
-                   "the compiler's answer is not a canonical profile and is not written: " +
-                       canonical.error().message};
-    }
-  }
-  const std::lock_guard lock(mutex_);
-  tried_.erase(work.desired.input_digest);
-  recent_.emplace_front(digest, *answer);
-  if (recent_.size() > kRecentAnswers) recent_.pop_back();
-  return answer;
-}
-
-Order Reconciler::Decide(const std::string& key, Work work,
-                         Result<compiler::CompileAnswer> answer) {
-  if (!answer.ok()) {
-    const Error& error = answer.error();
-    if (error.code == ErrorCode::kDenied) health_.SetCheck("compiler", error.message);
-    const bool verdict = error.code == ErrorCode::kInvalid;
+Order Reconciler::Decide(const std::string& key, Work work, Judgement judgement,
+                         std::stop_token stop) {
+  if (!judgement.answer.ok()) {
+    const Error& error = judgement.answer.error();
+    const bool from_compiler = judgement.reason == "CompilerFailed";
+    if (from_compiler && error.code == ErrorCode::kDenied)
+      health_.SetCheck("compiler", error.message);
+    const bool verdict = judgement.reason == "TooExpensive";
     return VerdictOrder{key,
                         work.desired,
                         verdict ? ProfileState::kInvalid : ProfileState::kFailed,
-                        verdict ? "TooExpensive" : "CompilerFailed",
+                        judgement.reason,
                         CleanMessage(error.message),
+                        {},
                         {}};
   }
+  compiler::CompileAnswer& answer = *judgement.answer;
+  Dependencies dependencies = std::move(judgement.dependencies).value_or(Dependencies{});
+  if (dependencies.uses_labels) ReadLabelsLater();
+  if (answer.is_skipped) return DecideSkipped(key, work, std::move(dependencies), stop);
+  {
+    const std::lock_guard lock(mutex_);
+    skipped_since_.erase(key);
+  }
   node::ProfilePath path = PathOf(key);
-  if (profile::HasError(answer->findings)) {
+  if (profile::HasError(answer.findings)) {
     VerdictOrder order{key,
                        work.desired,
-                       ProfileState::kInvalid,
-                       FirstErrorCode(answer->findings),
-                       Summarize(answer->findings, profile::Severity::kError),
-                       {}};
-    if (answer->remove_when_invalid) order.remove = std::move(path);
+                       answer.is_denied ? ProfileState::kDenied : ProfileState::kInvalid,
+                       FirstErrorCode(answer.findings),
+                       Summarize(answer.findings, profile::Severity::kError),
+                       {},
+                       std::move(dependencies)};
+    if (answer.remove_when_invalid) order.remove = std::move(path);
     return order;
   }
   InstallOrder order{.path = std::move(path),
                      .desired = work.desired,
-                     .bytes = std::move(answer->bytes),
+                     .bytes = std::move(answer.bytes),
                      .sha256 = {},
-                     .instructions = answer->instructions,
-                     .remark = Summarize(answer->findings, profile::Severity::kWarning),
+                     .instructions = answer.instructions,
+                     .remark = Summarize(answer.findings, profile::Severity::kWarning),
                      .spec = *std::move(work.spec),
-                     .noticed = work.noticed};
+                     .noticed = work.noticed,
+                     .dependencies = std::move(dependencies)};
   order.sha256 = Sha256Hex(order.bytes);
   return order;
 }
@@ -224,6 +194,10 @@ Order Reconciler::Decide(const std::string& key, Work work,
 
 bool Reconciler::ReconcileAbsent(const std::string& key, const Desired& desired,
                                  std::stop_token stop) {
+  {
+    const std::lock_guard lock(mutex_);
+    skipped_since_.erase(key);
+  }
   const auto entry = table_.Find(key);
   if (!entry) {  // it never had a file nor a verdict
     desired_.Forget(key);
@@ -277,8 +251,9 @@ std::optional<DeletionGuard::Answer> Reconciler::MayRemove(std::stop_token stop,
     return std::nullopt;
   }
   const std::size_t files = table_.files();
-  const std::size_t absent = desired_.absent_count();
+  const std::size_t without_object = desired_.absent_count();
   const std::lock_guard lock(mutex_);
+  const std::size_t absent = without_object + skipped_since_.size();
   const bool was_held = !guard_.held().empty();
   DeletionGuard::Answer answer =
       guard_.Ask({clock_.SteadyNow(), files, absent, table_.identity(), *identity});

@@ -104,12 +104,23 @@ json FactsJson(const NodeFacts& facts) {
   return out;
 }
 
+// Nodes that agree in it (and in intent and rule set) have the same files: what decides them of the
+// node, and which profiles do not select it. (Its labels themselves differ on every node.)
+std::string FactsDigest(const StatusInput& input, const ProfileTable& table) {
+  Sha256 sha;
+  sha.UpdateField(input.context);
+  table.ForEach([&](const std::string& key, const node::RecordEntry& entry) {
+    if (entry.state == StateName(ProfileState::kSkipped)) sha.UpdateField(key);
+  });
+  return sha.FinishHex();
+}
+
 json CommonJson(const StatusInput& input, const ProfileTable& table) {
   const Counts counts = CountAll(table);
   json out{{"agentVersion", input.agent_version},
            {"ruleSet", input.rule_set},
            {"facts", FactsJson(input.facts)},
-           {"factsDigest", FactsDigest(input.facts)},
+           {"factsDigest", FactsDigest(input, table)},
            {"desired", input.desired},
            {"intentDigest", input.intent_digest},
            {"contentDigest", counts.content_digest}};
@@ -146,12 +157,6 @@ json ConditionsJson(const std::vector<Condition>& conditions, const std::string&
 }
 
 }  // namespace
-
-std::string FactsDigest(const NodeFacts& facts) {
-  Sha256 sha;
-  sha.UpdateField(facts.seccomp_arch);
-  return sha.FinishHex();
-}
 
 std::string BuildStatus(const StatusInput& input, const ProfileTable& table, const std::string& now,
                         std::map<std::string, Transition>& transitions) {

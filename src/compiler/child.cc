@@ -59,7 +59,10 @@ bool CloseAllFrom(unsigned int first) {
 CompileAnswer AnswerCompile(const Request& request) {
   Result<profile::Rendered> rendered =
       profile::Render({request.text, request.node, request.bases, request.ceiling});
-  if (!rendered.ok()) ::_exit(kExitEnvironment);
+  if (!rendered.ok()) {
+    const bool is_operators = rendered.error().code == ErrorCode::kDenied;
+    ::_exit(is_operators ? kExitMisconfigured : kExitEnvironment);
+  }
   return *std::move(rendered);
 }
 

@@ -263,8 +263,8 @@ std::string EncodeCompileAnswer(const CompileAnswer& answer) {
   PutFindings(writer, answer.findings);
   writer.PutString(answer.bytes);
   writer.Put(answer.instructions);
-  for (const bool flag :
-       {answer.remove_when_invalid, answer.is_denied, answer.is_skipped, answer.needs_bases}) {
+  for (const bool flag : {answer.remove_when_invalid, answer.is_denied, answer.is_skipped,
+                          answer.uses_labels, answer.needs_bases}) {
     writer.Put(static_cast<std::uint8_t>(flag ? 1 : 0));
   }
   writer.Put(static_cast<std::uint32_t>(answer.bases.size()));
@@ -283,6 +283,7 @@ Result<CompileAnswer> DecodeCompileAnswer(std::string_view bytes) {
   answer.remove_when_invalid = reader.GetBool();
   answer.is_denied = reader.GetBool();
   answer.is_skipped = reader.GetBool();
+  answer.uses_labels = reader.GetBool();
   answer.needs_bases = reader.GetBool();
   const auto bases = reader.GetAtMost(static_cast<std::uint32_t>(kMaxBases));
   for (std::uint32_t i = 0; i < bases && !reader.has_failed(); ++i) {

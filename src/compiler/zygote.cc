@@ -39,6 +39,7 @@ enum class Outcome {
   kWallOverrun,
   kKilledFromOutside,
   kEnvironment,
+  kMisconfigured,
 };
 
 bool IsCrashSignal(int number) {
@@ -74,6 +75,7 @@ Outcome OutcomeOf(const Report& report) {
   }
   if (report.status == kExitAnswered) return Outcome::kAnswered;
   if (report.status == kExitOutOfMemory) return Outcome::kOutOfMemory;
+  if (report.status == kExitMisconfigured) return Outcome::kMisconfigured;
   return report.status == kExitEnvironment ? Outcome::kEnvironment : Outcome::kCrashed;
 }
 
@@ -82,7 +84,7 @@ struct OutcomeRow {
   ErrorCode code;
   std::string_view message;
 };
-constexpr std::array<OutcomeRow, 6> kFailures = {{
+constexpr std::array<OutcomeRow, 7> kFailures = {{
     {Outcome::kCrashed, ErrorCode::kInvalid,
      "the compiler crashed on this input twice, each time in a fresh process"},
     {Outcome::kCpuOverrun, ErrorCode::kInvalid,
@@ -96,6 +98,8 @@ constexpr std::array<OutcomeRow, 6> kFailures = {{
      "the compiler's child was killed from outside; the node may be out of memory"},
     {Outcome::kEnvironment, ErrorCode::kTransient,
      "the compiler could not start or limit a child; the node may be out of memory"},
+    {Outcome::kMisconfigured, ErrorCode::kDenied,
+     "this version of seccompd knows no such ceiling or architecture"},
 }};
 
 Error ErrorOf(Outcome outcome) {

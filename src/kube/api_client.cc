@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "seccompd/kube/api_client.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "kube/json.h"
@@ -25,6 +26,14 @@ ApiClient::ApiClient(http::Transport& transport, TokenSource& token, RequestObse
 Result<std::string> ApiClient::Get(const std::string& path, std::stop_token stop) {
   http::Request request;
   request.target = path;
+  return Send(std::move(request), "get", std::move(stop));
+}
+
+Result<std::string> ApiClient::GetMetadata(const std::string& path, std::stop_token stop) {
+  http::Request request;
+  request.target = path;
+  request.headers.emplace_back(
+      "Accept", "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json");
   return Send(std::move(request), "get", std::move(stop));
 }
 
@@ -65,7 +74,9 @@ Result<std::string> ApiClient::Send(http::Request request, std::string_view verb
   auto token = token_.Token();
   if (!token.ok()) return Wrap(token.error(), what);
   if (!token->empty()) request.headers.emplace_back("Authorization", "Bearer " + *token);
-  request.headers.emplace_back("Accept", "application/json");
+  const bool has_accept = std::any_of(request.headers.begin(), request.headers.end(),
+                                      [](const auto& header) { return header.first == "Accept"; });
+  if (!has_accept) request.headers.emplace_back("Accept", "application/json");
 
   auto response = transport_.Do(request, std::move(stop));
   const int code = response.ok() ? response->head.status : 0;

@@ -12,10 +12,16 @@
 namespace seccompd::node {
 namespace {
 
-constexpr std::string_view kHeader = "seccompd-record 1\n";
+// The first format knew no dependencies. It is still read: an upgrade must not forget what the
+// files are.
+constexpr std::string_view kHeaders[] = {"seccompd-record 1\n", "seccompd-record 2\n"};
 constexpr std::string_view kChecksum = "sha256 ";
 constexpr std::string_view kHex = "0123456789abcdef";
-constexpr std::size_t kEntryFields = 12;  // "profile", the key, and ten of RecordEntry
+constexpr int kNewest = 2;
+// "profile", the key, and those of RecordEntry
+constexpr std::size_t kEntryFields = 15;
+constexpr std::size_t kEntryFieldsOfFirst = 12;
+constexpr char kBaseSeparator = ' ';  // none in a DNS label
 
 bool IsPlain(char c) { return c >= ' ' && c <= '~' && c != '\\'; }
 
@@ -66,7 +72,26 @@ void AppendLine(std::string& out, std::string_view what, std::string_view value)
   out += '\n';
 }
 
-void AppendEntry(std::string& out, const std::string& key, const RecordEntry& entry) {
+std::string JoinBases(const std::vector<std::string>& bases) {
+  std::string joined;
+  for (const std::string& base : bases) {
+    if (!joined.empty()) joined += kBaseSeparator;
+    joined += base;
+  }
+  return joined;
+}
+
+std::vector<std::string> SplitBases(std::string_view joined) {
+  std::vector<std::string> bases;
+  while (!joined.empty()) {
+    const std::size_t end = std::min(joined.find(kBaseSeparator), joined.size());
+    bases.emplace_back(joined.substr(0, end));
+    joined.remove_prefix(std::min(end + 1, joined.size()));
+  }
+  return bases;
+}
+
+void AppendEntry(std::string& out, int version, const std::string& key, const RecordEntry& entry) {
   const auto text = [&out](std::string_view value) {
     out += '\t';
     AppendEscaped(out, value);
@@ -83,12 +108,27 @@ void AppendEntry(std::string& out, const std::string& key, const RecordEntry& en
   text(entry.reason);
   text(entry.message);
   text(std::to_string(entry.since));
+  if (version > 1) {
+    text(JoinBases(entry.bases));
+    text(entry.uses_labels ? "1" : "0");
+    text(entry.dependency_digest);
+  }
   out += '\n';
+}
+
+bool ReadDependencies(const std::string_view* fields, RecordEntry* entry) {
+  std::string joined;
+  if (!Unescape(fields[0], &joined) || !Unescape(fields[2], &entry->dependency_digest)) {
+    return false;
+  }
+  entry->bases = SplitBases(joined);
+  entry->uses_labels = fields[1] == "1";
+  return std::count(entry->bases.begin(), entry->bases.end(), "") == 0;
 }
 
 // Fills the record from one line; false: not one of ours. Whether it is the only way to say it is
 // seen later.
-bool ReadLine(std::string_view line, Record* record) {
+bool ReadLine(std::string_view line, int version, Record* record) {
   std::array<std::string_view, kEntryFields> fields;
   std::size_t count = 0;
   for (std::size_t at = 0; at <= line.size();) {
@@ -102,7 +142,8 @@ bool ReadLine(std::string_view line, Record* record) {
     if (fields[0] == "crd") return Unescape(fields[1], &record->crd_uid);
     return fields[0] == "resourceVersion" && Unescape(fields[1], &record->resource_version);
   }
-  if (count != kEntryFields || fields[0] != "profile") return false;
+  const std::size_t expected = version == 1 ? kEntryFieldsOfFirst : kEntryFields;
+  if (count != expected || fields[0] != "profile") return false;
   std::string key;
   RecordEntry entry;
   const bool good = Unescape(fields[1], &key) && Unescape(fields[2], &entry.uid) &&
@@ -112,7 +153,8 @@ bool ReadLine(std::string_view line, Record* record) {
                     Unescape(fields[6], &entry.sha256) &&
                     ParseNumber(fields[7], &entry.instructions) &&
                     Unescape(fields[8], &entry.state) && Unescape(fields[9], &entry.reason) &&
-                    Unescape(fields[10], &entry.message) && ParseNumber(fields[11], &entry.since);
+                    Unescape(fields[10], &entry.message) && ParseNumber(fields[11], &entry.since) &&
+                    (version == 1 || ReadDependencies(&fields[kEntryFieldsOfFirst], &entry));
   if (!good) return false;
   record->entries.insert_or_assign(record->entries.end(), std::move(key), std::move(entry));
   return true;
@@ -122,45 +164,48 @@ Error Damaged(std::string_view why) {
   return Error{ErrorCode::kInvalid, "the record is damaged: " + std::string(why)};
 }
 
-std::string EncodeBody(const Record& record) {
+std::string EncodeBody(const Record& record, int version) {
   constexpr std::size_t kTypicalEntryBytes = 400;
   std::string out;
   out.reserve((record.entries.size() + 1) * kTypicalEntryBytes);
-  out += kHeader;
+  out += kHeaders[version - 1];
   AppendLine(out, "cluster", record.cluster);
   AppendLine(out, "crd", record.crd_uid);
   AppendLine(out, "resourceVersion", record.resource_version);
-  for (const auto& [key, entry] : record.entries) AppendEntry(out, key, entry);
+  for (const auto& [key, entry] : record.entries) AppendEntry(out, version, key, entry);
   return out;
 }
 
 }  // namespace
 
 std::string EncodeRecord(const Record& record) {
-  std::string out = EncodeBody(record);
+  std::string out = EncodeBody(record, kNewest);
   out += std::string(kChecksum) + Sha256Hex(out) + "\n";
   return out;
 }
 
 Result<Record> DecodeRecord(std::string_view text) {
   constexpr std::size_t kLastLine = kChecksum.size() + 64 + 1;
-  if (!text.starts_with(kHeader)) return Damaged("its first line is not \"seccompd-record 1\"");
-  if (text.size() < kHeader.size() + kLastLine) return Damaged("it is cut off");
+  int version = kNewest;
+  while (version > 0 && !text.starts_with(kHeaders[version - 1])) --version;
+  if (version == 0) return Damaged("its first line is not \"seccompd-record 2\"");
+  const std::size_t header_size = kHeaders[version - 1].size();
+  if (text.size() < header_size + kLastLine) return Damaged("it is cut off");
   const std::string_view body = text.substr(0, text.size() - kLastLine);
   const std::string_view last = text.substr(body.size());
   if (last != std::string(kChecksum) + Sha256Hex(body) + "\n") {
     return Damaged("its last line is not the SHA-256 of what is before");
   }
   Record record;
-  for (std::size_t at = kHeader.size(); at < body.size();) {
+  for (std::size_t at = header_size; at < body.size();) {
     const std::size_t end = body.find('\n', at);
-    if (end == std::string_view::npos || !ReadLine(body.substr(at, end - at), &record)) {
+    if (end == std::string_view::npos || !ReadLine(body.substr(at, end - at), version, &record)) {
       return Damaged("the line at byte " + std::to_string(at) + " cannot be read");
     }
     at = end + 1;
   }
   // Order, repetition, spelling of numbers and escapes: all judged at once.
-  if (EncodeBody(record) != body) return Damaged("it is not as seccompd writes it");
+  if (EncodeBody(record, version) != body) return Damaged("it is not as seccompd writes it");
   return record;
 }
 

@@ -48,6 +48,21 @@ TEST_F(DesiredStateTest, QueuesAChangeOnceAndHandsItsTextOver) {
   EXPECT_TRUE(Drain().empty()) << "the same again is no change";
 }
 
+TEST_F(DesiredStateTest, AnEventOlderThanWhatAWorkerFetchedIsIgnoredUntilTheNextList) {
+  desired_.Upsert(Profile("a", "u1", "{1}", 1));
+  desired_.Fetched("team/a", "u1", 3);
+  Drain();
+  desired_.Upsert(Profile("a", "u1", "{2}", 2));
+  EXPECT_TRUE(Drain().empty());
+  desired_.Upsert(Profile("a", "u1", "{3}", 3));
+  EXPECT_EQ(Drain(), Keys{"team/a"});
+  desired_.Fetched("team/a", "u1", 9);
+  desired_.ListStarted();
+  desired_.Upsert(Profile("a", "u1", "{2}", 2));  // a server that went back in time
+  desired_.ListFinished("10", true);
+  EXPECT_EQ(Drain(), Keys{"team/a"});
+}
+
 TEST_F(DesiredStateTest, OtherUidWithTheSameSpecIsAChange) {
   desired_.Upsert(Profile("a", "u1"));
   Drain();

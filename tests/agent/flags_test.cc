@@ -82,13 +82,11 @@ TEST(AgentFlagsTest, RefusesWithThePlaceTheValueAndWhatIsAllowed) {
       {"unknown key", {"--config", unknown_key.path()}, {}, "unknown setting \"resink\""},
       {"no mapping", {"--config", no_mapping.path()}, {}, "must be one YAML mapping"},
       {"missing file", {"--config", "/nonexistent/c.yaml"}, {}, "/nonexistent/c.yaml"},
-      {"ceiling",
-       {"--ceiling", "builtin/runtime-default-v1"},
-       {},
-       "only none is supported by this version"},
+      {"ceiling", {"--ceiling", "default"}, {}, "must be none or builtin/<name>-v<N>"},
+      {"ceiling without a name", {"--ceiling", "builtin/"}, {}, "must be none or builtin/"},
+      {"runtime", {"--runtime", "gvisor"}, {}, "must be one of runc, crun, both"},
       {"sandbox", {"--sandbox", "try"}, {}, "not supported by this version"},
       {"foreign", {}, {{"SECCOMPD_FOREIGN", "report"}}, "not supported by this version"},
-      {"runtime", {"--runtime", "both"}, {}, "not supported by this version"},
   };
   for (const Row& row : rows) {
     const auto config = Parse(row.args, row.environment);
@@ -96,6 +94,16 @@ TEST(AgentFlagsTest, RefusesWithThePlaceTheValueAndWhatIsAllowed) {
     EXPECT_NE(config.error().message.find(row.says), std::string::npos)
         << row.name << ": " << config.error().message;
   }
+}
+
+TEST(AgentFlagsTest, TheCeilingIsRuntimeDefaultInAClusterAndNoneStandalone) {
+  EXPECT_EQ(Parse({})->ceiling, "builtin/runtime-default-v1");
+  EXPECT_EQ(Parse({"--manifests", "/m"})->ceiling, "none");
+  EXPECT_EQ(Parse({"--ceiling", "none"})->ceiling, "none");
+  EXPECT_EQ(Parse({"--manifests", "/m"}, {{"SECCOMPD_CEILING", "builtin/other-v2"}})->ceiling,
+            "builtin/other-v2");
+  EXPECT_EQ(Parse({})->runtime, "both");
+  EXPECT_EQ(Parse({"--runtime", "crun"})->runtime, "crun");
 }
 
 TEST(AgentFlagsTest, UnknownFlagIsAUsageError) {

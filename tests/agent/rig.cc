@@ -48,6 +48,7 @@ Result<void> FakeSource::Fetch(const std::string& name_space, const std::string&
   {
     const std::lock_guard lock(mutex_);
     if (broken_) return Error{ErrorCode::kTransient, "the source is broken"};
+    ++fetches_;
     const auto it = items_.find(name_space + "/" + name);
     if (it == items_.end()) return Error{ErrorCode::kNotFound, "no such object"};
     item = it->second;
@@ -68,10 +69,30 @@ Result<SourceIdentity> FakeSource::Identify(std::stop_token) {
   return identity_;
 }
 
-Rig::Rig(const std::string& directory, node::FileSystem& file_system)
+Result<Labels> FakeSource::NodeLabels(std::stop_token) {
+  const std::lock_guard lock(mutex_);
+  if (broken_) return Error{ErrorCode::kTransient, "the source is broken"};
+  ++label_reads_;
+  return labels_;
+}
+void FakeSource::Label(Labels labels) {
+  const std::lock_guard lock(mutex_);
+  labels_ = std::move(labels);
+}
+int FakeSource::label_reads() {
+  const std::lock_guard lock(mutex_);
+  return label_reads_;
+}
+int FakeSource::fetches() {
+  const std::lock_guard lock(mutex_);
+  return fetches_;
+}
+
+Rig::Rig(const std::string& directory, node::FileSystem& file_system, const std::string& ceiling)
     : directory_(directory), log_(Log::ToStderr(LogFormat::kText, "off")) {
   config.seccomp_root = directory + "/seccomp";
   config.state_dir = directory + "/state";
+  config.ceiling = ceiling;
   auto state_dir = node::StateDir::Open(file_system, config.state_dir);
   EXPECT_TRUE(state_dir.ok()) << state_dir.error().message;
   state_dir_ = *std::move(state_dir);

@@ -32,11 +32,17 @@ class FakeSource final : public ObjectSource {
                      const std::function<void(const kube::Object&)>& use,
                      std::stop_token stop) override;
   Result<SourceIdentity> Identify(std::stop_token stop) override;
+  Result<Labels> NodeLabels(std::stop_token stop) override;
+  void Label(Labels labels);
+  int label_reads();
+  int fetches();
 
  private:
   std::mutex mutex_;  // guards all below
   std::map<std::string, Item> items_;
   bool broken_ = false;
+  Labels labels_;
+  int label_reads_ = 0, fetches_ = 0;
   SourceIdentity identity_{"cluster-1", "crd-1", false};
 };
 
@@ -44,8 +50,8 @@ class FakeSource final : public ObjectSource {
 // restart.
 class Rig {
  public:
-  explicit Rig(const std::string& directory,
-               node::FileSystem& file_system = node::RealFileSystem());
+  explicit Rig(const std::string& directory, node::FileSystem& file_system = node::RealFileSystem(),
+               const std::string& ceiling = "none");
   ~Rig();
 
   void Start();

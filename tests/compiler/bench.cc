@@ -32,7 +32,8 @@ double MillisSince(SteadyClock::time_point begin) {
 
 double CompileMillis(Zygote& zygote, const std::string& spec) {
   const auto begin = SteadyClock::now();
-  if (!zygote.Compile(CompileRequest{spec, {"SCMP_ARCH_X86_64", "", {}, "both"}, {}, "none"}).ok()) std::abort();
+  if (!zygote.Compile(CompileRequest{spec, {"SCMP_ARCH_X86_64", "", {}, "both"}, {}, "none"}).ok())
+    std::abort();
   return MillisSince(begin);
 }
 
@@ -60,7 +61,9 @@ void MeasureAmong(Zygote& zygote, const char* what, const std::string& good,
   std::vector<std::jthread> threads;
   for (const std::string& spec : hostile) {
     threads.emplace_back([&zygote, &is_over, spec] {
-      while (!is_over) static_cast<void>(zygote.Compile({spec, {"SCMP_ARCH_X86_64", "", {}, "both"}, {}, "none"}).ok());
+      while (!is_over)
+        static_cast<void>(
+            zygote.Compile({spec, {"SCMP_ARCH_X86_64", "", {}, "both"}, {}, "none"}).ok());
     });
   }
   const auto begin = SteadyClock::now();

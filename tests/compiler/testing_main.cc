@@ -123,7 +123,8 @@ void SendAndEnd(int data_fd, std::string_view bytes) {
 }
 
 [[noreturn]] void AnswerWithMore(int data_fd) {
-  const std::string answer = seccompd::compiler::EncodeCompileAnswer({{}, "x", 1, false, false, false, false, {}});
+  const std::string answer =
+      seccompd::compiler::EncodeCompileAnswer({{}, "x", 1, false, false, false, false, {}});
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(1);
   if (!seccompd::compiler::WriteFrame(data_fd, answer, deadline).ok()) ::_exit(1);
   Send(data_fd, "x");

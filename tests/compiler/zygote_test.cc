@@ -127,10 +127,13 @@ TEST(ZygoteTest, HugeInputsAreVerdicts) {
             ErrorCode::kInvalid);
 }
 
-TEST(ZygoteTest, UnknownArchitectureOfTheNodeIsNoVerdict) {
+TEST(ZygoteTest, UnknownArchitectureOfTheNodeIsNoVerdictButTheOperatorsToMend) {
   const auto zygote = StartReal();
-  EXPECT_EQ(zygote->Compile({kGoodSpec, {"x86_64", "", {}, "both"}, {}, "none"}).error().code,
-            ErrorCode::kTransient);
+  const Result<CompileAnswer> answer =
+      zygote->Compile({kGoodSpec, {"x86_64", "", {}, "both"}, {}, "none"});
+  EXPECT_EQ(answer.error().code, ErrorCode::kDenied);
+  EXPECT_NE(answer.error().message.find("knows no such"), std::string::npos);
+  EXPECT_TRUE(zygote->Compile(Ask(kGoodSpec)).ok()) << "the compiler is not gone";
 }
 
 TEST(ZygoteTest, ParsesManifests) {

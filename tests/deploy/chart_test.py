@@ -205,7 +205,8 @@ def test_daemonset():
 
 
 REFUSED = [
-    "imagee.tag=x", "image.tagg=x", "agent.resync=10", "agent.ceiling=builtin/runtime-default-v1", "agent.sandbox=try",
+    "imagee.tag=x", "image.tagg=x", "agent.resync=10", "agent.ceiling=strict", "agent.runtime=gvisor",
+    "agent.sandbox=try",
     "kubeletRoot=relative", "kubeletRoot=/trailing/", "ports.health=0", "image.digest=sha256:short", "clusterSize=0",
     "hostNetwork=maybe", "image.pullPolicy=Sometimes", "agent.report=none",
 ]

@@ -14,17 +14,24 @@ namespace seccompd::fakes {
 
 class FakeCompiler final : public compiler::Compiler {
  public:
+  // An answer to the whole request.
+  using Judgement = std::function<Result<compiler::CompileAnswer>(const compiler::CompileRequest&)>;
+
   // A canonical profile; equal specs give equal bytes, other ones other bytes (their length as
   // errnoRet).
   static std::string BytesFor(const std::string& spec);
 
   Result<compiler::CompileAnswer> Compile(const compiler::CompileRequest& request) override {
     std::function<Result<compiler::CompileAnswer>(const std::string&)> answer;
+    Judgement judge;
     {
       const std::lock_guard lock(mutex_);
       specs_.push_back(request.spec);
+      requests_.push_back(request);
       answer = answer_;
+      judge = judge_;
     }
+    if (judge) return judge(request);
     if (answer) return answer(request.spec);
     compiler::CompileAnswer good;
     good.bytes = BytesFor(request.spec);
@@ -39,6 +46,10 @@ class FakeCompiler final : public compiler::Compiler {
     const std::lock_guard lock(mutex_);
     answer_ = std::move(answer);
   }
+  void JudgeWith(Judgement judge) {
+    const std::lock_guard lock(mutex_);
+    judge_ = std::move(judge);
+  }
   static compiler::CompileAnswer Refusal(const std::string& code, const std::string& message) {
     compiler::CompileAnswer answer;
     answer.findings.push_back({profile::Severity::kError, code, "/profile", message});
@@ -48,11 +59,17 @@ class FakeCompiler final : public compiler::Compiler {
     const std::lock_guard lock(mutex_);
     return specs_;
   }
+  std::vector<compiler::CompileRequest> requests() const {
+    const std::lock_guard lock(mutex_);
+    return requests_;
+  }
 
  private:
   mutable std::mutex mutex_;
   std::vector<std::string> specs_;
+  std::vector<compiler::CompileRequest> requests_;
   std::function<Result<compiler::CompileAnswer>(const std::string&)> answer_;
+  Judgement judge_;
 };
 
 }  // namespace seccompd::fakes

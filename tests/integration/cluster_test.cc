@@ -65,7 +65,8 @@ class ClusterTest : public ::testing::Test {
                                   "--state-dir",       space_.state_dir(),
                                   "--listen-health",   "",
                                   "--listen-metrics",  "",
-                                  "--report-interval", "100ms"};
+                                  "--report-interval", "100ms",
+                                  "--ceiling",         "none"};
     args.insert(args.end(), more.begin(), more.end());
     return args;
   }

@@ -52,6 +52,10 @@ Record Example() {
                                                   AllBytes(),
                                                   -1};
   record.entries["c/y"] = RecordEntry{};
+  RecordEntry& built = record.entries["d/z"];
+  built.bases = {"base-1", "base-2"};
+  built.uses_labels = true;
+  built.dependency_digest = std::string(64, 'd');
   return record;
 }
 
@@ -71,7 +75,7 @@ TEST_F(StateDirTest, RecordComesBackAsItWas) {
   }
   EXPECT_EQ(ModeOf(path_), 0700U);
   EXPECT_EQ(ModeOf(path_ + "/record"), 0600U);
-  EXPECT_TRUE(Slurp(path_ + "/record").starts_with("seccompd-record 1\ncluster\tcluster-uid\n"));
+  EXPECT_TRUE(Slurp(path_ + "/record").starts_with("seccompd-record 2\ncluster\tcluster-uid\n"));
 }
 
 TEST_F(StateDirTest, AnyFlippedBitAndAnyLengthIsDetected) {
@@ -100,28 +104,54 @@ TEST_F(StateDirTest, AnyFlippedBitAndAnyLengthIsDetected) {
 // A right checksum does not make nonsense a record.
 TEST_F(StateDirTest, NonsenseWithARightChecksumIsRefused) {
   const auto state = Open();
-  const std::string head = "seccompd-record 1\ncluster\t\ncrd\t\nresourceVersion\t\n";
+  const std::string fields = "cluster\t\ncrd\t\nresourceVersion\t\n";
   ASSERT_TRUE(state->SaveRecord(Record{}).ok());
-  ASSERT_TRUE(Slurp(path_ + "/record").starts_with(head + "sha256 "));
-  // In a tail, "@" stands for the fields of an entry that holds nothing.
-  std::vector<std::string> bodies{"seccompd-record 1\n", "seccompd-record 2\n"};
+  ASSERT_TRUE(Slurp(path_ + "/record").starts_with("seccompd-record 2\n" + fields + "sha256 "));
+  std::vector<std::string> bodies{
+      "seccompd-record 1\n",
+      "seccompd-record 2\n",
+      "seccompd-record 3\n" + fields,
+      "seccompd-record 2\n" + fields + "profile\ta/x\tu\t0\t0\t\t\t0\t\t\t\t0\t\t2\t\n",
+      "seccompd-record 2\n" + fields + "profile\ta/x\tu\t0\t0\t\t\t0\t\t\t\t0\tb  c\t0\t\n",
+      "seccompd-record 1\n" + fields + "profile\ta/x\tu\t0\t0\t\t\t0\t\t\t\t0\t\t0\t\n",
+      "seccompd-record 2\n" + fields + "profile\ta/x\tu\t0\t0\t\t\t0\t\t\t\t0\n"};
+  // In a tail, "@" stands for the fields of an entry that holds nothing, "$" for the last ones.
   for (const char* tail :
        {"profile\tb/x@profile\ta/x@", "profile\ta/x@profile\ta/x@",  // order; twice
-        "profile\ta/x\tu\t+1\t0\t\t\t0\t\t\t\t0\n", "profile\ta/x\tu\t01\t0\t\t\t0\t\t\t\t0\n",
-        "profile\ta/x\tu\t9223372036854775808\t0\t\t\t0\t\t\t\t0\n",
-        "profile\ta/x\tu\t0\t0\t\t\t-1\t\t\t\t0\n", "profile\ta/x@\n", "profile\ta/\\x6@",
-        "profile\ta/\\x61@", "unknown\tx\n", "cluster\tx\n", "\t\t\t\t\t\t\t\t\t\t\t\t\t\t\n",
+        "profile\ta/x\tu\t+1\t0\t\t\t0\t\t\t\t0$", "profile\ta/x\tu\t01\t0\t\t\t0\t\t\t\t0$",
+        "profile\ta/x\tu\t9223372036854775808\t0\t\t\t0\t\t\t\t0$",
+        "profile\ta/x\tu\t0\t0\t\t\t-1\t\t\t\t0$", "profile\ta/x@\n", "profile\ta/\\x6@",
+        "profile\ta/\\x61@", "unknown\tx\n", "cluster\tx\n", "\t\t\t\t\t\t\t\t\t\t\t$",
         "no newline"}) {
-    std::string body = head;
-    for (const char c : std::string_view(tail)) {
-      body += c == '@' ? std::string("\tu\t0\t0\t\t\t0\t\t\t\t0\n") : std::string(1, c);
+    for (const bool first : {true, false}) {
+      const std::string last = first ? "\n" : "\t\t0\t\n";
+      std::string body = std::string("seccompd-record ") + (first ? "1\n" : "2\n") + fields;
+      for (const char c : std::string_view(tail)) {
+        body += c == '@' ? "\tu\t0\t0\t\t\t0\t\t\t\t0" + last : c == '$' ? last : std::string(1, c);
+      }
+      bodies.push_back(body);
     }
-    bodies.push_back(body);
   }
   for (const std::string& body : bodies) {
     Spit(path_ + "/record", body + "sha256 " + Sha256Hex(body) + "\n");
     EXPECT_EQ(state->LoadRecord().error().code, ErrorCode::kInvalid) << body;
   }
+}
+
+TEST_F(StateDirTest, TheFirstFormatIsStillRead) {
+  const auto state = Open();
+  const std::string body =
+      "seccompd-record 1\ncluster\tc\ncrd\td\nresourceVersion\t7\n"
+      "profile\ta/x\tu\t3\t2\tin\tfile\t9\tInstalled\tWarnings\tso so\t1700000000\n";
+  Spit(path_ + "/record", body + "sha256 " + Sha256Hex(body) + "\n");
+  const auto record = state->LoadRecord();
+  ASSERT_TRUE(record.ok()) << record.error().message;
+  EXPECT_EQ(record->resource_version, "7");
+  EXPECT_EQ(record->entries.at("a/x"), (RecordEntry{"u", 3, 2, "in", "file", 9, "Installed",
+                                                    "Warnings", "so so", 1700000000}));
+  ASSERT_TRUE(state->SaveRecord(*record).ok());
+  EXPECT_TRUE(Slurp(path_ + "/record").starts_with("seccompd-record 2\n"));
+  EXPECT_EQ(*state->LoadRecord(), *record);
 }
 
 TEST_F(StateDirTest, WhatIsNoFileIsNoRecord) {

@@ -12,8 +12,10 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "seccompd/agent/work_queue.h"
 #include "seccompd/base/clock.h"
@@ -74,6 +76,14 @@ class DesiredState final : public kube::ObjectSink {
   // Gives a text back after a failure that will be retried; ignored when a newer one came
   // meanwhile.
   void GiveBack(const std::string& key, const std::string& input_digest, std::string spec);
+  // A worker has read this object from the source itself: an event that says less of the same uid
+  // is older, and ignored until the next list.
+  void Fetched(const std::string& key, std::string_view uid, std::int64_t generation);
+  // The key's profile builds on these profiles of its namespace: when one of them comes, changes or
+  // goes, the key is queued. To be called before they are read.
+  void SetBases(const std::string& key, const std::vector<std::string>& names);
+  // The input digest of what is there now; "" for what is not.
+  std::string DigestOf(const std::string& key) const;
   bool IsAbsent(const std::string& key) const;
   // Drops an absent key after its file went.
   void Forget(const std::string& key);
@@ -95,10 +105,14 @@ class DesiredState final : public kube::ObjectSink {
     std::optional<std::string> spec;
     bool verify = false;
     std::uint64_t seen_in_list = 0;
+    std::int64_t fetched_generation = 0;  // of desired.uid; 0: none
+    std::vector<std::string> bases;       // keys
     std::chrono::steady_clock::time_point noticed;
   };
   void MarkAbsentLocked(const std::string& key, Entry& entry);
   void DropSpecLocked(Entry& entry);
+  void SetBasesLocked(const std::string& key, Entry& entry, const std::vector<std::string>& names);
+  void QueueDependantsLocked(const std::string& key);
 
   WorkQueue& queue_;
   const Clock& clock_;
@@ -106,6 +120,7 @@ class DesiredState final : public kube::ObjectSink {
   std::function<void()> on_delivered_;
   mutable std::mutex mutex_;  // guards all below
   std::map<std::string, Entry> entries_;
+  std::map<std::string, std::set<std::string>> dependants_;  // by the base's key
   std::size_t pending_bytes_ = 0;
   std::uint64_t list_ = 0;
   bool in_list_ = false;

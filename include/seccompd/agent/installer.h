@@ -28,6 +28,13 @@
 
 namespace seccompd::agent {
 
+// What a verdict rests on beside the profile's own spec.
+struct Dependencies {
+  std::vector<std::string> bases;  // names in its namespace, sorted
+  bool uses_labels = false;        // the node's
+  std::string digest;              // over all of them; "" for none
+};
+
 // Write these bytes; the key stays with its worker (WorkQueue) until the installer is done with it.
 struct InstallOrder {
   node::ProfilePath path;
@@ -38,15 +45,18 @@ struct InstallOrder {
   std::string remark;  // warnings, for the report
   std::string spec;    // given back to DesiredState when the disk fails
   std::chrono::steady_clock::time_point noticed;
+  Dependencies dependencies;
 };
-// No file is written: the profile was refused, or could not be judged (kFailed: retried).
+// No file is written: the profile was refused, is not for this node, or could not be judged
+// (kFailed: retried).
 struct VerdictOrder {
   std::string key;
   Desired desired;
   ProfileState state = ProfileState::kInvalid;
   std::string reason;
   std::string message;
-  std::optional<node::ProfilePath> remove;  // onInvalid: Remove
+  std::optional<node::ProfilePath> remove;   // onInvalid: Remove; or the node is not selected
+  std::optional<Dependencies> dependencies;  // nothing: as they were
 };
 struct RemoveOrder {
   node::ProfilePath path;

@@ -44,6 +44,7 @@ class ManifestSource final : public ObjectSource {
                      const std::function<void(const kube::Object&)>& use,
                      std::stop_token stop) override;
   Result<SourceIdentity> Identify(std::stop_token stop) override;
+  Result<Labels> NodeLabels(std::stop_token) override { return Labels{}; }
 
  private:
   struct Profile {

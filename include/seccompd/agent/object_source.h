@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // The questions a worker asks the source of profiles outside the stream of events: one object as it
-// is now, and who the source is. The API server and a directory of manifests answer them.
-// Thread-safe; calls block.
+// is now, who the source is, and this node's labels. The API server and a directory of manifests
+// answer them. Thread-safe; calls block.
 
 #include <functional>
+#include <map>
 #include <stop_token>
 #include <string>
 
@@ -22,6 +23,8 @@ struct SourceIdentity {
   bool operator==(const SourceIdentity&) const = default;
 };
 
+using Labels = std::map<std::string, std::string>;
+
 class ObjectSource {
  public:
   virtual ~ObjectSource() = default;
@@ -31,6 +34,8 @@ class ObjectSource {
                              const std::function<void(const kube::Object&)>& use,
                              std::stop_token stop) = 0;
   virtual Result<SourceIdentity> Identify(std::stop_token stop) = 0;
+  // Of this node; empty where nobody gives it any (standalone).
+  virtual Result<Labels> NodeLabels(std::stop_token stop) = 0;
 };
 
 }  // namespace seccompd::agent

@@ -21,6 +21,7 @@ inline constexpr ProfileState kAllStates[] = {
     ProfileState::kInstalled, ProfileState::kInvalid,  ProfileState::kDenied, ProfileState::kFailed,
     ProfileState::kDeleting,  ProfileState::kRetained, ProfileState::kSkipped};
 std::string_view StateName(ProfileState state);
+std::optional<ProfileState> FindState(std::string_view name);
 
 class ProfileTable {
  public:

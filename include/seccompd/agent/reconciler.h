@@ -5,24 +5,25 @@
 // several threads may run it at once.
 
 #include <chrono>
-#include <list>
 #include <map>
 #include <mutex>
 #include <optional>
+#include <random>
 #include <stop_token>
 #include <string>
 
 #include "seccompd/agent/deletion_guard.h"
 #include "seccompd/agent/desired_state.h"
 #include "seccompd/agent/installer.h"
+#include "seccompd/agent/judge.h"
+#include "seccompd/agent/node_labels.h"
 #include "seccompd/agent/object_source.h"
 #include "seccompd/compiler/compiler.h"
 
 namespace seccompd::agent {
 
 struct ReconcilerOptions {
-  std::string architecture;  // "SCMP_ARCH_X86_64"
-  std::string context;       // what besides uid and spec decides the file (see InputDigest)
+  JudgeOptions judge;
   std::chrono::milliseconds delete_grace = std::chrono::seconds(60);
 };
 
@@ -35,7 +36,9 @@ class Reconciler {
 
   // Digests that were with a compiler when earlier agents died, with the number of starts at which
   // they were found.
-  void Distrust(std::map<std::string, int> tried) { tried_ = std::move(tried); }
+  void Distrust(std::map<std::string, int> tried) { judge_.Distrust(std::move(tried)); }
+  // After a restart: are the labels still those that the record's verdicts rest on?
+  void CheckLabels();
 
   void Run(std::stop_token stop);
 
@@ -48,10 +51,18 @@ class Reconciler {
   bool ReconcileAbsent(const std::string& key, const Desired& desired, std::stop_token stop);
   bool ReconcilePresent(const std::string& key, Work work, std::stop_token stop);
   bool UpToDate(const std::string& key, const Work& work) const;
+  // The labels are read again from time to time while a profile asks for them.
+  bool ReconcileLabels(std::stop_token stop);
+  void QueueUsersOfLabels();
+  void ReadLabelsLater();
   // Fills in a text that DesiredState did not keep.
   std::optional<VerdictOrder> FetchSpec(const std::string& key, Work& work, std::stop_token stop);
-  Result<compiler::CompileAnswer> Judge(const Work& work);
-  Order Decide(const std::string& key, Work work, Result<compiler::CompileAnswer> answer);
+  // From when on the labels must be that decide about this profile: a file that goes on their
+  // account goes on fresh ones.
+  NodeLabels::Time LabelsNeeded(const std::string& key) const;
+  Order Decide(const std::string& key, Work work, Judgement judgement, std::stop_token stop);
+  Order DecideSkipped(const std::string& key, const Work& work, Dependencies dependencies,
+                      std::stop_token stop);
   std::optional<DeletionGuard::Answer> MayRemove(std::stop_token stop, std::string& why);
 
   WorkQueue& queue_;
@@ -59,20 +70,18 @@ class Reconciler {
   ProfileTable& table_;
   Installer& installer_;
   ObjectSource& source_;
-  compiler::Compiler& compiler_;
-  node::StateDir& state_dir_;
   Health& health_;
-  Metrics& metrics_;
   const Log& log_;
   const Clock& clock_;
   const ReconcilerOptions options_;
+  NodeLabels labels_;
+  Judge judge_;
 
   mutable std::mutex mutex_;  // guards all below
   DeletionGuard guard_;
-  std::map<std::string, int> tried_;
-  // Equal content is compiled once: the last few answers, newest first, by digest of the spec
-  // alone.
-  std::list<std::pair<std::string, compiler::CompileAnswer>> recent_;
+  // Profiles whose file is to go because the node is not selected, and since when.
+  std::map<std::string, std::chrono::steady_clock::time_point> skipped_since_;
+  std::minstd_rand random_{std::random_device{}()};
 };
 
 // Joins findings of at least `least` into one line of at most 256 bytes for the report.

@@ -21,8 +21,6 @@ struct NodeFacts {
   std::vector<std::string> seccomp_actions;  // /proc/sys/kernel/seccomp/actions_avail
   std::string runtime;  // "containerd://1.6.20"; from the Node object, may be empty
 };
-// SHA-256 over what of the facts decides a file (the architecture).
-std::string FactsDigest(const NodeFacts& facts);
 
 struct Condition {
   std::string type;  // "Synced", "Healthy", "Sandboxed"
@@ -35,6 +33,7 @@ struct StatusInput {
   std::string agent_version;
   std::string rule_set;
   NodeFacts facts;
+  std::string context;  // what of the node and its settings decides files (see InputDigest)
   std::string observed_resource_version;
   std::string intent_digest;
   std::size_t desired = 0;

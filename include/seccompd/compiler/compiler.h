@@ -34,9 +34,10 @@ struct ManifestAnswer {
 class Compiler {
  public:
   virtual ~Compiler() = default;
-  // kInvalid: a verdict on the input: it overran its CPU time or memory, or crashed two
-  // fresh children, one after the other. kTransient: wall-clock overrun, or the child was killed
-  // from outside. kDenied: the compiler is gone and does not come back.
+  // kInvalid: a verdict on the input: it overran its CPU time or memory, or crashed two fresh
+  // children, one after the other. kTransient: wall-clock overrun, or the child was killed from
+  // outside. kDenied: a person must act: the compiler is gone and does not come back, or the
+  // request's ceiling or architecture is none that it knows.
   virtual Result<CompileAnswer> Compile(const CompileRequest& request) = 0;
   // YAML (several documents) or JSON text of at most 256 KiB -> its documents. Errors as Compile.
   virtual Result<ManifestAnswer> ParseManifests(std::string_view text) = 0;

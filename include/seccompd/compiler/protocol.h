@@ -24,7 +24,7 @@
 
 namespace seccompd::compiler {
 
-inline constexpr std::uint32_t kProtocolVersion = 2;
+inline constexpr std::uint32_t kProtocolVersion = 3;
 inline constexpr int kControlFd = 3;
 inline constexpr std::size_t kMaxSpecBytes = std::size_t{1536} * 1024;
 inline constexpr std::size_t kMaxManifestBytes = std::size_t{256} * 1024;
@@ -84,6 +84,7 @@ enum ExitCode : int {
   kExitEnvironment =
       102,              // the child could not do its work, whatever the input: no memfd, no limits
   kExitProtocol = 103,  // no valid request came
+  kExitMisconfigured = 104,  // the request's node or ceiling is none that this build knows
 };
 
 }  // namespace seccompd::compiler

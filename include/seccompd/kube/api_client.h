@@ -27,6 +27,8 @@ class ApiClient {
   // kTransient; 409, 410 kConflict; 429, 5xx and the network kTransient; 401, 403 kDenied; 400, 422
   // kInvalid.
   Result<std::string> Get(const std::string& path, std::stop_token stop);
+  // Only its metadata, where the server can (1.15 and newer): a Node's status is long.
+  Result<std::string> GetMetadata(const std::string& path, std::stop_token stop);
   // Server-side apply as `field_manager`, force=true.
   Result<std::string> Apply(const std::string& path, const std::string& json,
                             const std::string& field_manager, std::stop_token stop);

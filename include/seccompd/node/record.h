@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "seccompd/base/result.h"
 #include "seccompd/node/file_system.h"
@@ -23,10 +24,14 @@ struct RecordEntry {
   std::string input_digest;               // of the last judged input (see agent)
   std::string sha256;                     // of the file on the disk; empty: none of ours
   std::uint32_t instructions = 0;
-  std::string state;  // "Installed", "Invalid", "Failed", "Deleting"
+  std::string state;  // "Installed", "Invalid", ...: see agent
   std::string reason;
   std::string message;     // at most 256 bytes
   std::int64_t since = 0;  // seconds since 1970: when the state began
+  // What else the verdict rests on.
+  std::vector<std::string> bases = {};  // profiles of the namespace, sorted
+  bool uses_labels = false;             // the node's
+  std::string dependency_digest = {};   // over both, as they were then (see agent)
   bool operator==(const RecordEntry&) const = default;
 };
 

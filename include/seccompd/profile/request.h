@@ -46,6 +46,7 @@ struct Rendered {
   // Names of the namespace's profiles that this one builds on, directly or not, as far as known;
   // sorted. A change of one of them changes the result.
   std::vector<std::string> bases;
+  bool uses_labels = false;  // it has a nodeSelector: other labels may give another result
 
   bool operator==(const Rendered&) const = default;
 };

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Has one profile judged: gathers what the judgement rests on beside the spec (the bases that the
+// compiler asks for, the node's labels), and knows when an earlier judgement still holds.
+// Thread-safe; Ask() blocks.
+
+#include <chrono>
+#include <list>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "seccompd/agent/desired_state.h"
+#include "seccompd/agent/installer.h"
+#include "seccompd/agent/node_labels.h"
+#include "seccompd/agent/object_source.h"
+#include "seccompd/compiler/compiler.h"
+
+namespace seccompd::agent {
+
+struct JudgeOptions {
+  profile::NodeContext node;  // without labels
+  std::string ceiling = "none";
+  std::string context;  // what besides uid and spec decides the file (see InputDigest)
+};
+
+// What came of one profile.
+struct Judgement {
+  Result<compiler::CompileAnswer> answer;  // never one that needs bases
+  std::string reason;                      // of an error: "CompilerFailed", "FetchFailed", ...
+  std::optional<Dependencies> dependencies;
+};
+
+class Judge {
+ public:
+  // Everything outlives it.
+  Judge(DesiredState& desired, ObjectSource& source, compiler::Compiler& compiler,
+        node::StateDir& state_dir, NodeLabels& labels, Metrics& metrics, const Log& log,
+        const Clock& clock, JudgeOptions options);
+
+  // Digests that were with a compiler when earlier agents died, with the number of starts at which
+  // they were found. Before the first question.
+  void Distrust(std::map<std::string, int> tried) { tried_ = std::move(tried); }
+
+  // `work` has its spec. labels_later_than: the labels, if they matter, must be of a moment after.
+  Judgement Ask(const std::string& key, const Work& work, NodeLabels::Time labels_later_than,
+                std::stop_token stop);
+
+  // Nothing changed that an entry's last verdict rests on.
+  bool StillHolds(const std::string& key, const Work& work, const node::RecordEntry& entry) const;
+
+ private:
+  struct Question;
+  Judgement AskCompiler(const std::string& key, const Work& work,
+                        NodeLabels::Time labels_later_than, std::stop_token stop);
+  Result<void> GatherBases(const std::string& key, const std::vector<std::string>& names,
+                           Question& question, std::stop_token stop);
+  Result<profile::BaseSpec> FetchBase(const std::string& key, const std::string& name,
+                                      std::string& digest, std::stop_token stop);
+  std::optional<compiler::CompileAnswer> Recent(const std::string& digest);
+  void Remember(const std::string& digest, const compiler::CompileAnswer& answer);
+
+  DesiredState& desired_;
+  ObjectSource& source_;
+  compiler::Compiler& compiler_;
+  node::StateDir& state_dir_;
+  NodeLabels& labels_;
+  Metrics& metrics_;
+  const Log& log_;
+  const Clock& clock_;
+  const JudgeOptions options_;
+
+  std::mutex mutex_;  // guards all below
+  std::map<std::string, int> tried_;
+  // Equal content is compiled once: the last few answers that rest on nothing but their spec,
+  // newest first, by the spec's digest.
+  std::list<std::pair<std::string, compiler::CompileAnswer>> recent_;
+  // The bases read last, newest first: a changed base is fetched once, not once for each that
+  // builds on it.
+  struct ReadBase {
+    std::string key, digest, spec;
+  };
+  std::list<ReadBase> bases_;
+};
+
+// Does the compiler know this node and this ceiling? Asked once, at start: an operator's slip must
+// not look like a fault of every profile. kDenied: it does not.
+Result<void> CheckCeiling(compiler::Compiler& compiler, const profile::NodeContext& node,
+                          const std::string& ceiling);
+
+}  // namespace seccompd::agent

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "prepare.h"
+
+#include <malloc.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include <csignal>
+
+#include "seccompd/agent/judge.h"
+
+namespace seccompd {
+namespace {
+
+using agent::AgentConfig;
+using agent::Log;
+
+sigset_t AllSignals() {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGCHLD, SIGUSR1}) ::sigaddset(&signals, signal);
+  return signals;
+}
+
+// Waits for another agent's lock to go, unready. False: told to end meanwhile.
+Result<bool> TakeLock(node::StateDir& state_dir, const Log& log) {
+  bool said = false;
+  while (true) {
+    const Result<void> taken = state_dir.TakeLock();
+    if (taken.ok()) return true;
+    if (taken.error().code != ErrorCode::kConflict) return taken.error();
+    if (!said)
+      log.Warn("another agent runs on this node; waiting for it to end",
+               {{"error", taken.error().message}});
+    said = true;
+    const int signal = WaitForSignal(std::chrono::seconds(1));
+    if (signal == SIGTERM || signal == SIGINT) return false;
+  }
+}
+
+void HardenProcess() {
+  (void)::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);  // no debugger of the same user, no core file
+  const rlimit no_core{0, 0};
+  (void)::setrlimit(RLIMIT_CORE, &no_core);
+  (void)::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  (void)::mallopt(M_ARENA_MAX, 2);  // eight threads that hardly allocate at once need no arena each
+}
+
+}  // namespace
+
+int WaitForSignal(std::chrono::milliseconds limit) {
+  const sigset_t signals = AllSignals();
+  const timespec time{limit.count() / 1000, (limit.count() % 1000) * 1'000'000};
+  const int signal = ::sigtimedwait(&signals, nullptr, &time);
+  return signal > 0 ? signal : 0;
+}
+
+Result<std::optional<Base>> Prepare(const AgentConfig& config, const std::string& compiler_path,
+                                    const Log& log) {
+  Base base;
+  auto facts = agent::ReadNodeFacts();
+  if (!facts.ok()) return facts.error();
+  base.facts = *std::move(facts);
+  auto state_dir = node::StateDir::Open(node::RealFileSystem(), config.state_dir);
+  if (!state_dir.ok()) return state_dir.error();
+  base.state_dir = *std::move(state_dir);
+  const Result<bool> locked = TakeLock(*base.state_dir, log);
+  if (!locked.ok()) return locked.error();
+  if (!*locked) return std::optional<Base>();
+  const bool for_all =
+      config.standalone();  // Docker and Podman clients read the file as the user who runs them
+  auto store = node::ProfileStore::Open(
+      node::RealFileSystem(),
+      {config.seccomp_root, config.state_dir, static_cast<mode_t>(for_all ? 0755 : 0700),
+       static_cast<mode_t>(for_all ? 0644 : 0600)});
+  if (!store.ok()) return store.error();
+  base.store = *std::move(store);
+  auto zygote = compiler::Zygote::Start({.executable = compiler_path});
+  if (!zygote.ok()) return zygote.error();
+  base.zygote = *std::move(zygote);
+  const Result<void> known = agent::CheckCeiling(
+      *base.zygote, {base.facts.seccomp_arch, base.facts.kernel_version, {}, config.runtime},
+      config.ceiling);
+  if (!known.ok()) return known.error();
+  HardenProcess();
+  return std::optional<Base>(std::move(base));
+}
+
+}  // namespace seccompd
