@@ -42,6 +42,15 @@ enum class Code {
   kUnsafeComparison,
   kTooManyInstructions,
   kCompileFailed,
+  kConflictingFields,
+  kFlagsLeftOut,
+  kCapabilitiesAssumed,
+  kKernelUnknown,
+  kDryRun,
+  kBaseMissing,
+  kBaseInvalid,
+  kBaseCycle,
+  kBaseTooDeep,
   kMoreFindings,
 };
 
