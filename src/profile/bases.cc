@@ -16,10 +16,6 @@ constexpr std::size_t kMaxCarried = 400;  // of a base's message, within one of 
 
 bool IsBuiltin(std::string_view name) { return name.starts_with(kBuiltinPrefix); }
 
-const Builtin* BuiltinOf(std::string_view name) {
-  return FindBuiltin(name.substr(kBuiltinPrefix.size()));
-}
-
 std::string Cut(std::string text) {
   if (text.size() <= kMaxCarried) return text;
   std::size_t end = kMaxCarried;
@@ -33,8 +29,8 @@ Bases::Fault Missing(std::string_view name) {
   }
   std::vector<std::string_view> names;
   for (const Builtin& builtin : AllBuiltins()) names.push_back(builtin.name);
-  return {Code::kBaseMissing, "this version of seccompd has no " + Quote(name) +
-                                  DidYouMean(name.substr(kBuiltinPrefix.size()), names)};
+  return {Code::kBaseMissing,
+          "this version of seccompd has no " + Quote(name) + DidYouMean(name, names)};
 }
 
 Bases::Fault Carried(std::string_view name, Code code, std::string message) {
@@ -48,7 +44,7 @@ const DecodedSpec* Bases::Find(const std::string& name) {
   if (found != specs_.end()) return found->second.has_value() ? &*found->second : nullptr;
   std::optional<DecodedSpec>& spec = specs_[name];
   if (IsBuiltin(name)) {
-    const Builtin* builtin = BuiltinOf(name);
+    const Builtin* builtin = FindBuiltin(name);
     if (builtin != nullptr) spec = DecodeSpec(builtin->spec);
   } else {
     for (const BaseSpec& given : request_.bases) {

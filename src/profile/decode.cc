@@ -6,6 +6,8 @@
 #include <span>
 #include <utility>
 
+#include "seccompd/profile/builtins.h"
+
 #include "profile/condition_decoder.h"
 #include "profile/fields.h"
 #include "profile/rule_decoder.h"
@@ -160,8 +162,9 @@ void RequireDefault(ObjectReader& reader, const JsonValue* profile, DecodedSpec&
     reader.Report(Code::kEmptyProfile, "profile",
                   "the profile is empty, and runtimes would run a container without any filter; "
                   "give at least defaultAction");
-  } else if (profile->Find("defaultAction") == nullptr ||
-             profile->Find("defaultAction")->kind == JsonValue::Kind::kNull) {
+  } else if (profile->kind == JsonValue::Kind::kObject &&
+             (profile->Find("defaultAction") == nullptr ||
+              profile->Find("defaultAction")->kind == JsonValue::Kind::kNull)) {
     reader.Report(Code::kMissingField, "profile",
                   "defaultAction is missing; write what happens to every call that no rule names");
   }

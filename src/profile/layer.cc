@@ -61,12 +61,29 @@ bool MakesNeedless(const Rule& first, const Rule& second) {
   return first.SameVerdict(second) && (first.args.empty() || first.args == second.args);
 }
 
+// The rule at `at` contradicts a plain one for all calls of that name before it.
+bool IsOverruled(const std::vector<Kept>& kept, std::size_t at) {
+  if (!kept[at].is_conditional) return false;
+  for (std::size_t i = at; i > 0 && kept[i - 1].rule.name == kept[at].rule.name; --i) {
+    const Kept& before = kept[i - 1];
+    if (!before.is_conditional && before.rule.args.empty() &&
+        !before.rule.SameVerdict(kept[at].rule)) {
+      return true;
+    }
+  }
+  return false;
+}
+
 // Of every two rules of which at least one is conditional, the needless one. Between two plain
 // rules it is a fault, which Normalize tells.
-std::vector<Rule> WithoutNeedless(std::vector<Kept> kept) {
+std::vector<Rule> WithoutNeedless(std::vector<Kept> kept, Gaps& gaps) {
+  std::vector<Rule> rules;
+  if (std::none_of(kept.begin(), kept.end(), [](const Kept& k) { return k.is_conditional; })) {
+    for (Kept& plain : kept) rules.push_back(std::move(plain.rule));
+    return rules;
+  }
   std::stable_sort(kept.begin(), kept.end(),
                    [](const Kept& a, const Kept& b) { return a.rule.name < b.rule.name; });
-  std::vector<Rule> rules;
   for (std::size_t i = 0; i < kept.size(); ++i) {
     const auto is_needless_beside = [&](std::size_t other) {
       if (other == i || (!kept[other].is_conditional && !kept[i].is_conditional)) return false;
@@ -81,7 +98,8 @@ std::vector<Rule> WithoutNeedless(std::vector<Kept> kept) {
     for (std::size_t o = i + 1; o < kept.size() && kept[o].rule.name == kept[i].rule.name; ++o) {
       is_needless = is_needless || is_needless_beside(o);
     }
-    if (!is_needless) rules.push_back(kept[i].rule);
+    if (is_needless) continue;
+    (IsOverruled(kept, i) ? gaps.overruled : rules).push_back(kept[i].rule);
   }
   return rules;
 }
@@ -130,7 +148,7 @@ Layer MakeLayer(const DecodedProfile& decoded, const Facts& facts, Gaps& gaps,
       left_out->push_back(rule);
     }
   }
-  layer.rules = WithoutNeedless(std::move(kept));
+  layer.rules = WithoutNeedless(std::move(kept), gaps);
   return layer;
 }
 

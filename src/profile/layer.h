@@ -20,10 +20,13 @@ struct Facts {
   std::optional<KernelVersion> kernel;
 };
 
-// What was asked of the facts that they could not tell; where, of the first.
+// What was asked of the facts that they could not tell, and what was found on the way.
 struct Gaps {
   std::set<std::string> capabilities;  // all that conditions name, held or not
   std::optional<std::string> kernel_pointer;
+  // Conditional rules that a rule without any condition before them contradicts: in every runtime
+  // the first one wins, and the defaults of Podman and CRI-O have such.
+  std::vector<Rule> overruled;
 };
 
 struct Layer {

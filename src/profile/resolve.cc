@@ -101,6 +101,13 @@ class Resolver {
     for (const Rule& rule : left_out) {  // the others are judged by ResolveNames
       if (!IsLinuxSyscall(rule.name)) ReportUnknown(rule);
     }
+    for (const Rule& rule : gaps.overruled) {
+      Report(Code::kConflictingRules, rule.pointer,
+             "another rule for " + rule.name +
+                 " stands before this one, without conditions, and wins in every runtime: this "
+                 "one has no effect; remove one of them");
+      resolved_.findings.back().severity = Severity::kWarning;
+    }
     if (gaps.kernel_pointer.has_value()) ReportKernel(*gaps.kernel_pointer);
     if (!spec_.capabilities.has_value()) ReportCapabilities(gaps.capabilities);
     const std::optional<Action> inherited = merged_.default_action;

@@ -73,7 +73,6 @@ struct DecodedSpec : DecodedProfile {
   std::vector<Diagnostic> findings;
 };
 
-inline constexpr std::string_view kBuiltinPrefix = "builtin/";
 // Profiles of the namespace that one builds on, directly or not; also the most that `bases` lists.
 inline constexpr std::size_t kMaxBases = 16;
 inline constexpr std::size_t kMaxNodeLabels = 64;
