@@ -121,7 +121,7 @@ Judgement Judge::Ask(const std::string& key, const Work& work, NodeLabels::Time 
 
 Judgement Judge::AskCompiler(const std::string& key, const Work& work,
                              NodeLabels::Time labels_later_than, std::stop_token stop) {
-  Question question{{*work.spec, options_.node, {}, options_.ceiling}, {}, false};
+  Question question{{*work.spec, options_.node, {}, options_.ceiling, work.verify}, {}, false};
   for (int round = 0; round < kMostRounds; ++round) {
     const auto begin = clock_.SteadyNow();
     Result<compiler::CompileAnswer> answer = compiler_.Compile(question.request);

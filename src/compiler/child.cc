@@ -57,8 +57,8 @@ bool CloseAllFrom(unsigned int first) {
 }
 
 CompileAnswer AnswerCompile(const Request& request) {
-  Result<profile::Rendered> rendered =
-      profile::Render({request.text, request.node, request.bases, request.ceiling});
+  Result<profile::Rendered> rendered = profile::Render(
+      {request.text, request.node, request.bases, request.ceiling, request.is_thorough});
   if (!rendered.ok()) {
     const bool is_operators = rendered.error().code == ErrorCode::kDenied;
     ::_exit(is_operators ? kExitMisconfigured : kExitEnvironment);

@@ -234,6 +234,7 @@ std::string EncodeRequest(const Request& request) {
     if (base.spec.has_value()) writer.PutString(*base.spec);
   }
   writer.PutString(request.ceiling);
+  writer.Put(static_cast<std::uint8_t>(request.is_thorough ? 1 : 0));
   return writer.Take();
 }
 
@@ -252,6 +253,7 @@ Result<Request> DecodeRequest(std::string_view bytes) {
     request.bases.push_back(std::move(base));
   }
   request.ceiling = reader.GetString(kMaxCodeBytes);
+  request.is_thorough = reader.GetBool();
   if (!reader.Done() || magic != kMagic || kind == 0) return Deviation("request");
   return request;
 }

@@ -145,9 +145,9 @@ class ZygoteClient final : public Zygote {
     if (request.spec.size() > kMaxSpecBytes) {
       return Error{ErrorCode::kInvalid, "the spec is longer than 1.5 MiB"};
     }
-    return Ask(
-        {Request::Kind::kCompile, request.spec, request.node, request.bases, request.ceiling},
-        DecodeCompileAnswer);
+    return Ask({Request::Kind::kCompile, request.spec, request.node, request.bases, request.ceiling,
+                request.is_thorough},
+               DecodeCompileAnswer);
   }
 
   Result<ManifestAnswer> ParseManifests(std::string_view text) override {

@@ -22,7 +22,7 @@ Result<void> CheckCanonical(std::string_view bytes) {
   const Result<JsonValue> json = ParseJson(bytes, kMaxSpecDepth);
   if (!json.ok()) return NotCanonical(json.error().message);
   std::vector<Diagnostic> findings;
-  const Profile decoded = DecodeProfile(*json, "", findings, kMaxRules);
+  const Profile decoded = DecodeProfile(*json, "", findings, kMaxRules).profile;
   for (const Diagnostic& finding : findings) {
     if (finding.severity != Severity::kError) continue;
     return NotCanonical(finding.pointer + ": " + finding.message);

@@ -270,7 +270,8 @@ void ResolveNames(Profile& profile, bool warn_unknown, std::vector<Diagnostic>& 
   ReportWithoutEffect(without_effect, findings);
 }
 
-Result<std::optional<Filters>> Compile(const Profile& profile, std::vector<Diagnostic>& findings) {
+Result<std::optional<Filters>> Compile(const Profile& profile, std::vector<Diagnostic>& findings,
+                                       Trees trees) {
   const std::optional<Filters> none;
   seccomp_api_set(kApiLevel);
   const Context context(seccomp_init(ActionOf(profile.default_action, profile.default_errno)));
@@ -295,7 +296,9 @@ Result<std::optional<Filters>> Compile(const Profile& profile, std::vector<Diagn
   if (!first.ok()) return first.error();
   if (!first->has_value()) return none;
   Filters filters{**std::move(first), std::nullopt};
-  if (profile.rules.size() <= kMaxRulesWithoutTree) return std::optional<Filters>(filters);
+  if (trees == Trees::kNo || profile.rules.size() <= kMaxRulesWithoutTree) {
+    return std::optional<Filters>(filters);
+  }
 
   // The same context once more: only the export heeds this attribute.
   result = seccomp_attr_set(context.get(), SCMP_FLTATR_CTL_OPTIMIZE, kOptimizeTree);

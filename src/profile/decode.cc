@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "seccompd/profile/decode.h"
 
+#include <algorithm>
 #include <array>
+#include <span>
 #include <utility>
 
+#include "seccompd/profile/builtins.h"
+
+#include "profile/condition_decoder.h"
 #include "profile/fields.h"
 #include "profile/rule_decoder.h"
 
@@ -12,25 +17,41 @@ namespace {
 
 constexpr std::size_t kMaxDuplicatesTold = 16;
 
-constexpr std::array<std::string_view, 4> kSpecFields = {"profile", "mode", "unknownSyscalls",
-                                                         "onInvalid"};
-constexpr std::array<UnsupportedField, 4> kSpecUnsupported = {{
-    {"bases", "write all rules in spec.profile"},
-    {"capabilities", "leave it out and write the rules without conditions"},
-    {"nodeSelector", "leave it out: the profile goes to every node"},
+constexpr std::array<std::string_view, 7> kSpecFields = {
+    "profile", "bases", "mode", "capabilities", "nodeSelector", "unknownSyscalls", "onInvalid"};
+constexpr std::array<UnsupportedField, 1> kSpecUnsupported = {{
     {"immutable", "leave it out"},
 }};
+constexpr std::array<std::string_view, 1> kSelectorFields = {"matchLabels"};
 
-constexpr std::array<std::string_view, 4> kProfileFields = {"defaultAction", "defaultErrnoRet",
-                                                            "architectures", "syscalls"};
-constexpr std::array<UnsupportedField, 5> kProfileUnsupported = {{
-    {"defaultErrno", "write the number in defaultErrnoRet (EPERM is 1, ENOSYS is 38)"},
-    {"archMap", "list the architectures in architectures"},
-    {"flags", "leave them out: runc before 1.2 refuses a profile that has any"},
+constexpr std::array<std::string_view, 7> kProfileFields = {
+    "defaultAction", "defaultErrnoRet", "defaultErrno", "architectures",
+    "archMap",       "flags",           "syscalls"};
+constexpr std::array<UnsupportedField, 2> kProfileUnsupported = {{
     {"listenerPath",
      "remove it: the runtime would connect, as root, to a socket of the profile's choice"},
     {"listenerMetadata", "remove it together with listenerPath"},
 }};
+
+// Flags are never written: runc before 1.2 refuses a profile that has any. None of them changes
+// what a call gets, so that leaving them out keeps the meaning.
+struct FlagRow {
+  std::string_view name;
+  Severity severity;
+  std::string_view why;
+};
+constexpr std::array<FlagRow, 4> kFlags = {{
+    {"SECCOMP_FILTER_FLAG_TSYNC", Severity::kInfo,
+     "nothing changes: the runtimes load the filter before there is a second thread"},
+    {"SECCOMP_FILTER_FLAG_LOG", Severity::kWarning,
+     "every call gets what it got, but denials are not logged; SCMP_ACT_LOG logs calls that are "
+     "let through, mode: Log all that would be denied"},
+    {"SECCOMP_FILTER_FLAG_SPEC_ALLOW", Severity::kInfo,
+     "nothing changes: it is what runtimes take where there are no flags"},
+    {"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", Severity::kInfo,
+     "nothing changes: it is about SCMP_ACT_NOTIFY only, which is refused"},
+}};
+constexpr std::size_t kMaxFlags = 8;
 
 struct ChoiceRow {
   std::string_view name;
@@ -40,21 +61,78 @@ constexpr std::array<ChoiceRow, 2> kUnknownSyscalls = {{{"Reject", false}, {"War
 constexpr std::array<ChoiceRow, 2> kOnInvalid = {{{"Keep", false}, {"Remove", true}}};
 constexpr std::array<ChoiceRow, 2> kModes = {{{"Enforce", false}, {"Log", true}}};
 
-std::vector<Architecture> DecodeArchitectures(ObjectReader& reader) {
-  std::vector<Architecture> architectures;
-  const JsonValue* list = reader.Get("architectures", JsonValue::Kind::kArray);
-  if (list == nullptr) return architectures;
-  if (list->elements.size() > kMaxArchitectures) {
-    reader.Report(Code::kTooLarge, "architectures",
-                  "more than " + std::to_string(kMaxArchitectures) + " architectures");
-    return architectures;
+void JudgeFlags(ObjectReader& reader) {
+  const JsonValue* list = reader.Get("flags", JsonValue::Kind::kArray);
+  if (list == nullptr) return;
+  if (list->elements.size() > kMaxFlags) {
+    reader.Report(Code::kTooLarge, "flags", "more than " + std::to_string(kMaxFlags) + " flags");
+    return;
   }
   for (std::size_t i = 0; i < list->elements.size(); ++i) {
-    const ArchitectureRow* row = FindRow(list->elements[i], Join(reader.At("architectures"), i),
-                                         ArchitectureTable(), reader.findings());
-    if (row != nullptr) architectures.push_back(row->value);
+    const std::string pointer = Join(reader.At("flags"), i);
+    const FlagRow* row =
+        FindRow(list->elements[i], pointer, std::span<const FlagRow>(kFlags), reader.findings());
+    if (row == nullptr) continue;
+    reader.findings().push_back(MakeFinding(
+        Code::kFlagsLeftOut, pointer,
+        std::string(row->name) + " is left out, because runc before 1.2 refuses every flag; " +
+            std::string(row->why)));
+    reader.findings().back().severity = row->severity;
   }
-  return architectures;
+}
+
+bool IsLabel(std::string_view text) {
+  const auto is_alphanumeric = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+  };
+  return !text.empty() && text.size() <= 63 && is_alphanumeric(text.front()) &&
+         is_alphanumeric(text.back()) && std::all_of(text.begin(), text.end(), [&](char c) {
+           return is_alphanumeric(c) || c == '-';
+         });
+}
+
+void DecodeBases(ObjectReader& reader, DecodedSpec& decoded) {
+  for (TextAt& base : reader.GetTexts("bases", kMaxBases)) {
+    std::string_view name = base.text;
+    if (name.starts_with(kBuiltinPrefix)) name.remove_prefix(kBuiltinPrefix.size());
+    std::string message;
+    if (!IsLabel(name)) {
+      message = Quote(base.text) +
+                " is no name of a base; write builtin/<name>-v<N>, or the name of a profile of the "
+                "namespace";
+    } else if (std::find(decoded.bases.begin(), decoded.bases.end(), base.text) !=
+               decoded.bases.end()) {
+      message = Quote(base.text) + " stands twice; keep one";
+    }
+    if (!message.empty()) {
+      decoded.findings.push_back(
+          MakeFinding(Code::kInvalidValue, std::move(base.pointer), std::move(message)));
+      base.text.clear();  // bases[i] stays /bases/i
+    }
+    decoded.bases.push_back(std::move(base.text));
+  }
+}
+
+void DecodeSelector(ObjectReader& spec, DecodedSpec& decoded) {
+  const JsonValue* selector = spec.Get("nodeSelector", JsonValue::Kind::kObject);
+  if (selector == nullptr) return;
+  ObjectReader reader(*selector, spec.At("nodeSelector"), decoded.findings);
+  reader.CheckNames(kSelectorFields, {});
+  const JsonValue* labels = reader.Get("matchLabels", JsonValue::Kind::kObject);
+  if (labels == nullptr) return;
+  if (labels->members.size() > kMaxNodeLabels) {
+    reader.Report(Code::kTooLarge, "matchLabels",
+                  "more than " + std::to_string(kMaxNodeLabels) + " labels");
+    return;
+  }
+  for (const JsonMember& label : labels->members) {
+    if (label.value.kind == JsonValue::Kind::kString) {
+      decoded.match_labels[label.key] = label.value.text;
+    } else {
+      decoded.findings.push_back(
+          WrongType(Join(reader.At("matchLabels"), label.key), label.value, "a string"));
+    }
+  }
 }
 
 void DecodeOptions(ObjectReader& reader, DecodedSpec& decoded) {
@@ -64,42 +142,60 @@ void DecodeOptions(ObjectReader& reader, DecodedSpec& decoded) {
   };
   decoded.warn_unknown_syscalls = is_on("unknownSyscalls", kUnknownSyscalls);
   decoded.remove_when_invalid = is_on("onInvalid", kOnInvalid);
-  if (is_on("mode", kModes)) {
-    reader.Report(Code::kNotSupported, "mode",
-                  "mode: Log is not supported by this version of seccompd; write defaultAction: "
-                  "SCMP_ACT_LOG in spec.profile for a profile that only logs");
+  decoded.is_dry_run = is_on("mode", kModes);
+  if (reader.Get("capabilities") != nullptr) {
+    decoded.capabilities = DecodeCapabilities(reader, "capabilities");
+  }
+  DecodeBases(reader, decoded);
+  DecodeSelector(reader, decoded);
+}
+
+// What only a profile without bases must say.
+void RequireDefault(ObjectReader& reader, const JsonValue* profile, DecodedSpec& decoded) {
+  const JsonValue* bases = reader.Get("bases");
+  const bool has_bases =
+      bases != nullptr && (bases->kind != JsonValue::Kind::kArray || !bases->elements.empty());
+  if (decoded.has_default_action || has_bases) return;
+  if (profile == nullptr) {
+    reader.ReportMissing("profile", "put the seccomp profile there");
+  } else if (profile->kind == JsonValue::Kind::kObject && profile->members.empty()) {
+    reader.Report(Code::kEmptyProfile, "profile",
+                  "the profile is empty, and runtimes would run a container without any filter; "
+                  "give at least defaultAction");
+  } else if (profile->kind == JsonValue::Kind::kObject &&
+             (profile->Find("defaultAction") == nullptr ||
+              profile->Find("defaultAction")->kind == JsonValue::Kind::kNull)) {
+    reader.Report(Code::kMissingField, "profile",
+                  "defaultAction is missing; write what happens to every call that no rule names");
   }
 }
 
 }  // namespace
 
-Profile DecodeProfile(const JsonValue& value, std::string_view pointer,
-                      std::vector<Diagnostic>& findings, std::size_t max_elements) {
-  Profile profile;
+DecodedProfile DecodeProfile(const JsonValue& value, std::string_view pointer,
+                             std::vector<Diagnostic>& findings, std::size_t max_elements) {
+  DecodedProfile decoded;
+  Profile& profile = decoded.profile;
   ObjectReader reader(value, std::string(pointer), findings);
-  if (value.kind == JsonValue::Kind::kObject && value.members.empty()) {
-    findings.push_back(MakeFinding(
-        Code::kEmptyProfile, reader.pointer(),
-        "the profile is empty, and runtimes would run a container without any filter; give at "
-        "least defaultAction"));
-    return profile;
-  }
   reader.CheckNames(kProfileFields, kProfileUnsupported);
   const ActionRow* action = reader.GetEnum("defaultAction", ActionTable());
-  if (action == nullptr && reader.Get("defaultAction") == nullptr) {
-    reader.ReportMissing("defaultAction", "write what happens to every call that no rule names");
-  }
+  decoded.has_default_action = action != nullptr;
   if (action != nullptr) {
     profile.default_action = action->value;
     JudgeAction(action->value, reader.At("defaultAction"), findings);
-    profile.default_errno = DecodeErrno(reader, "defaultErrnoRet", action->value);
+    profile.default_errno = DecodeErrnoOf(reader, kDefaultErrnoFields, action->value);
+  } else {
+    const auto number = DecodeErrno(reader, kDefaultErrnoFields);
+    decoded.has_default_errno = number.has_value();
+    profile.default_errno = number.value_or(kDefaultErrno);
   }
-  profile.architectures = DecodeArchitectures(reader);
+  DecodeArchitectures(reader, decoded);
+  JudgeFlags(reader);
   const JsonValue* syscalls = reader.Get("syscalls", JsonValue::Kind::kArray);
   if (syscalls != nullptr) {
-    RuleDecoder(findings, max_elements).DecodeAll(*syscalls, reader.At("syscalls"), profile.rules);
+    RuleDecoder(findings, max_elements).DecodeAll(*syscalls, reader.At("syscalls"), decoded);
   }
-  return profile;
+  return decoded;
 }
 
 DecodedSpec DecodeSpec(std::string_view spec) {
@@ -131,11 +227,11 @@ DecodedSpec DecodeSpec(std::string_view spec) {
   reader.CheckNames(kSpecFields, kSpecUnsupported);
   DecodeOptions(reader, decoded);
   const JsonValue* profile = reader.Get("profile");
-  if (profile == nullptr) {
-    reader.ReportMissing("profile", "put the seccomp profile there");
-  } else {
-    decoded.profile = DecodeProfile(*profile, reader.At("profile"), decoded.findings);
+  if (profile != nullptr) {
+    static_cast<DecodedProfile&>(decoded) =
+        DecodeProfile(*profile, reader.At("profile"), decoded.findings);
   }
+  RequireDefault(reader, profile, decoded);
   return decoded;
 }
 

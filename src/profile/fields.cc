@@ -114,6 +114,34 @@ std::optional<std::uint64_t> ObjectReader::GetUint64(std::string_view name) {
   return number;
 }
 
+std::optional<std::string> ObjectReader::GetText(std::string_view name) {
+  const JsonValue* value = Get(name, JsonValue::Kind::kString);
+  if (value == nullptr || value->text.empty()) return std::nullopt;
+  return value->text;
+}
+
+std::vector<TextAt> ObjectReader::GetTexts(std::string_view name, std::size_t most) {
+  std::vector<TextAt> texts;
+  const JsonValue* list = Get(name, JsonValue::Kind::kArray);
+  if (list == nullptr) return texts;
+  if (list->elements.size() > most) {
+    Report(Code::kTooLarge, name,
+           std::to_string(list->elements.size()) + " elements; at most " + std::to_string(most) +
+               " are taken");
+    return texts;
+  }
+  for (std::size_t i = 0; i < list->elements.size(); ++i) {
+    const JsonValue& element = list->elements[i];
+    std::string pointer = Join(At(name), i);
+    if (element.kind == JsonValue::Kind::kString) {
+      texts.push_back({element.text, std::move(pointer)});
+    } else {
+      findings_.push_back(WrongType(std::move(pointer), element, "a string"));
+    }
+  }
+  return texts;
+}
+
 void ObjectReader::Report(Code code, std::string_view name, std::string message) {
   findings_.push_back(MakeFinding(code, At(name), std::move(message)));
 }

@@ -22,6 +22,12 @@ struct UnsupportedField {
   std::string_view instead;  // what to write: the end of the message
 };
 
+// A string and where it stands.
+struct TextAt {
+  std::string text;
+  std::string pointer;
+};
+
 class ObjectReader {
  public:
   // The value is no object: one finding, and every member is absent.
@@ -37,6 +43,11 @@ class ObjectReader {
   // Null when absent, or of another kind (a finding).
   const JsonValue* Get(std::string_view name, JsonValue::Kind kind);
   std::optional<std::uint64_t> GetNumber(std::string_view name, std::uint64_t most);
+  // Of a string; an empty one counts as absent.
+  std::optional<std::string> GetText(std::string_view name);
+  // The elements of a list of strings. One that is no string is a finding and left out, a list of
+  // more than `most` too.
+  std::vector<TextAt> GetTexts(std::string_view name, std::size_t most);
   // A number, or a string of decimal or 0x digits.
   std::optional<std::uint64_t> GetUint64(std::string_view name);
   // The row of `table` whose .name the member is.

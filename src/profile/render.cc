@@ -9,32 +9,75 @@
 #include "seccompd/profile/decode.h"
 #include "seccompd/profile/encode.h"
 #include "seccompd/profile/lint.h"
+#include "seccompd/profile/resolve.h"
 #include "seccompd/profile/rewrite.h"
 #include "seccompd/profile/text.h"
 #include "seccompd/profile/validate.h"
 
+#include "profile/ceiling.h"
+
 namespace seccompd::profile {
 namespace {
+
+// What is merely worth knowing about a base is told at the base; here only what is in error.
+void DropNotesOnBases(std::vector<Diagnostic>& findings) {
+  std::erase_if(findings, [](const Diagnostic& finding) {
+    return finding.severity != Severity::kError && finding.pointer.starts_with("/bases/");
+  });
+}
+
+// That a dry run lets everything through is its purpose: FailOpenDefault need not be told too.
+void ReportDryRun(std::vector<Diagnostic>& findings) {
+  std::erase_if(findings, [](const Diagnostic& finding) {
+    return finding.code == RowOf(Code::kFailOpenDefault).name;
+  });
+  findings.push_back(MakeFinding(
+      Code::kDryRun, "/mode",
+      "nothing is denied on this node: mode is Log, and what would be denied is logged instead"));
+}
+
+LintOptions OptionsOf(const DecodedSpec& spec, const NodeContext& node) {
+  LintOptions options;
+  if (node.runtime == "runc") options.runtime = RuntimeChoice::kRunc;
+  if (node.runtime == "crun") options.runtime = RuntimeChoice::kCrun;
+  if (spec.capabilities.has_value()) options.capabilities = *spec.capabilities;
+  return options;
+}
 
 // Fills in bytes and instructions when nothing is in error. What the rules mean together is judged
 // only when each of them could be read: a rule left out for a fault of its own would look like a
 // missing one.
-Result<void> RenderDecoded(DecodedSpec decoded, Architecture native, Rendered& rendered) {
+Result<void> RenderResolved(const RenderRequest& request, const DecodedSpec& spec, Profile plain,
+                            Architecture native, Rendered& rendered) {
   std::vector<Diagnostic>& findings = rendered.findings;
   const bool is_complete = !HasError(findings);
-  CompleteArchitectures(decoded.profile, native, findings);
-  ResolveNames(decoded.profile, decoded.warn_unknown_syscalls, findings);
+  CompleteArchitectures(plain, native, findings);
+  ResolveNames(plain, spec.warn_unknown_syscalls, findings);
   if (!is_complete) return {};
-  const Profile meant = Normalize(std::move(decoded.profile), findings);
+  Profile meant = Normalize(std::move(plain), findings);
+  DropNotesOnBases(findings);
+  if (spec.is_dry_run) meant = DryRun(std::move(meant));
   const std::optional<Profile> rewritten = Rewrite(meant, findings);
   const Profile& profile = rewritten.has_value() ? *rewritten : meant;
-  Lint(profile, findings);
+  Lint(profile, OptionsOf(spec, request.node), findings);
+  if (spec.is_dry_run) ReportDryRun(findings);
   if (HasError(findings)) return {};
-  const Result<std::optional<Filters>> filters = Compile(profile, findings);
+  const Result<std::optional<Filters>> filters =
+      Compile(profile, findings, request.is_thorough ? Trees::kWhereRuncMakesThem : Trees::kNo);
   if (!filters.ok()) return filters.error();
   if (!filters->has_value() || HasError(findings)) return {};
   Validate(meant, **filters, findings);
   if (HasError(findings)) return {};
+  if (request.ceiling != "none") {
+    auto above = JudgeByCeiling(request, native, {profile, (*filters)->by_priority});
+    if (!above.ok()) return above.error();
+    rendered.is_denied = !above->empty();
+    findings.insert(findings.end(), above->begin(), above->end());
+    if (rendered.is_denied && spec.is_dry_run) {
+      findings.back().message += "; mode: Log lets every call through";
+    }
+    if (rendered.is_denied) return {};
+  }
   rendered.instructions = (*filters)->instructions();
   rendered.bytes = Encode(profile);
   return {};
@@ -48,11 +91,24 @@ Result<Rendered> Render(const RenderRequest& request) {
     return Error{ErrorCode::kDenied,
                  "no architecture of ours: " + Quote(request.node.architecture)};
   }
-  DecodedSpec decoded = DecodeSpec(request.spec);
+  DecodedSpec spec = DecodeSpec(request.spec);
   Rendered rendered;
-  rendered.remove_when_invalid = decoded.remove_when_invalid;
-  rendered.findings = std::move(decoded.findings);
-  Result<void> result = RenderDecoded(std::move(decoded), *native, rendered);
+  rendered.remove_when_invalid = spec.remove_when_invalid;
+  Resolved resolved = Resolve(spec, request, *native);
+  rendered.bases = std::move(resolved.bases);
+  rendered.uses_labels = !spec.match_labels.empty();
+  rendered.findings = spec.findings;
+  if (!HasError(spec.findings) && !Selects(spec, request.node)) {
+    rendered.is_skipped = true;
+    CapFindings(rendered.findings);
+    return rendered;
+  }
+  rendered.needs_bases = resolved.needs_bases;
+  if (rendered.needs_bases) return rendered;
+  rendered.findings.insert(rendered.findings.end(), resolved.findings.begin(),
+                           resolved.findings.end());
+  Result<void> result =
+      RenderResolved(request, spec, std::move(resolved.profile), *native, rendered);
   if (!result.ok()) return result.error();
   CapFindings(rendered.findings);
   return rendered;

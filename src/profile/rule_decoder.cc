@@ -7,6 +7,9 @@
 
 #include "seccompd/profile/syscalls.h"
 
+#include "profile/condition_decoder.h"
+#include "profile/errnos.h"
+
 namespace seccompd::profile {
 namespace {
 
@@ -15,18 +18,8 @@ constexpr std::array<std::string_view, 3> kRequiredArgFields = {"index", "op", "
 constexpr std::size_t kMaxArgsRead =
     64;  // more than six are wrong anyway; this bounds the findings
 
-constexpr std::array<std::string_view, 5> kRuleFields = {"names", "action", "errnoRet", "args",
-                                                         "comment"};
-constexpr std::array<UnsupportedField, 4> kRuleUnsupported = {{
-    {"name", "write names: [...]: some runtimes ignore a rule with name"},
-    {"errno", "write the number in errnoRet (EPERM is 1, ENOSYS is 38)"},
-    {"includes",
-     "write the rule without conditions, as it holds for your containers: containerd would ignore "
-     "them in silence"},
-    {"excludes",
-     "write the rule without conditions, as it holds for your containers: containerd would ignore "
-     "them in silence"},
-}};
+constexpr std::array<std::string_view, 9> kRuleFields = {
+    "names", "name", "action", "errnoRet", "errno", "args", "comment", "includes", "excludes"};
 constexpr std::array<std::string_view, 4> kArgFields = {"index", "op", "value", "valueTwo"};
 
 bool IsNameShaped(std::string_view name) {
@@ -65,6 +58,32 @@ std::optional<Arg> DecodeArg(const JsonValue& value, std::string pointer,
   return arg;
 }
 
+// "ENOSYS", or a number in decimal digits.
+std::optional<std::uint32_t> DecodeErrnoText(ObjectReader& reader, std::string_view name) {
+  const std::optional<std::string> text = reader.GetText(name);
+  if (!text.has_value()) return std::nullopt;
+  if (text->find_first_not_of("0123456789") == std::string::npos) {
+    const auto number = reader.GetUint64(name);
+    if (number.has_value() && *number <= kMaxErrno) return static_cast<std::uint32_t>(*number);
+    if (number.has_value()) {
+      reader.Report(
+          Code::kOutOfRange, name,
+          std::string(name) + " must be a name or a number of 0 to " + std::to_string(kMaxErrno));
+    }
+    return std::nullopt;
+  }
+  const std::optional<std::uint32_t> known = FindErrno(*text);
+  if (!known.has_value()) {
+    std::vector<std::string_view> names;
+    for (const ErrnoRow& row : ErrnoTable()) names.push_back(row.name);
+    const std::string hint = DidYouMean(*text, names);
+    reader.Report(Code::kInvalidValue, name,
+                  Quote(*text) + " is no error of Linux" +
+                      (hint.empty() ? "; write its name, as in EPERM, or its number" : hint));
+  }
+  return known;
+}
+
 }  // namespace
 
 void JudgeAction(Action action, std::string pointer, std::vector<Diagnostic>& findings) {
@@ -81,10 +100,25 @@ void JudgeAction(Action action, std::string pointer, std::vector<Diagnostic>& fi
   }
 }
 
-std::uint32_t DecodeErrno(ObjectReader& reader, std::string_view name, Action action) {
-  const auto number = reader.GetNumber(name, kMaxErrno);
-  if (HasErrno(action)) return static_cast<std::uint32_t>(number.value_or(kDefaultErrno));
+std::optional<std::uint32_t> DecodeErrno(ObjectReader& reader, const ErrnoFields& fields) {
+  const auto number = reader.GetNumber(fields.number, kMaxErrno);
+  const auto named = DecodeErrnoText(reader, fields.text);
+  if (number.has_value() && named.has_value() && *number != *named) {
+    reader.Report(Code::kConflictingFields, fields.text,
+                  std::string(fields.number) + " says " + std::to_string(*number) + ", " +
+                      std::string(fields.text) + " says " + std::to_string(*named) + "; keep " +
+                      std::string(fields.number) + ": containerd reads no other");
+  }
+  if (number.has_value()) return static_cast<std::uint32_t>(*number);
+  return named;
+}
+
+std::uint32_t DecodeErrnoOf(ObjectReader& reader, const ErrnoFields& fields, Action action) {
+  const auto number = DecodeErrno(reader, fields);
+  if (HasErrno(action)) return number.value_or(kDefaultErrno);
   if (number.has_value()) {
+    const bool is_number = reader.Get(fields.number) != nullptr;
+    const std::string_view name = is_number ? fields.number : fields.text;
     reader.Report(Code::kErrnoRetIgnored, name,
                   std::string(name) + " has no meaning beside " + std::string(ActionName(action)) +
                       "; it is left out, because crun refuses such a profile");
@@ -93,7 +127,7 @@ std::uint32_t DecodeErrno(ObjectReader& reader, std::string_view name, Action ac
 }
 
 void RuleDecoder::DecodeAll(const JsonValue& list, const std::string& pointer,
-                            std::vector<Rule>& rules) {
+                            DecodedProfile& decoded) {
   if (list.elements.size() > max_elements_) {
     findings_.push_back(
         MakeFinding(Code::kTooLarge, pointer,
@@ -103,7 +137,7 @@ void RuleDecoder::DecodeAll(const JsonValue& list, const std::string& pointer,
     return;
   }
   for (std::size_t i = 0; i < list.elements.size(); ++i) {
-    DecodeElement(list.elements[i], Join(pointer, i), rules);
+    DecodeElement(list.elements[i], Join(pointer, i), decoded);
   }
   if (expanded_ > kMaxRules) {
     findings_.push_back(MakeFinding(Code::kTooLarge, pointer,
@@ -120,61 +154,82 @@ void RuleDecoder::DecodeAll(const JsonValue& list, const std::string& pointer,
 }
 
 void RuleDecoder::DecodeElement(const JsonValue& value, std::string pointer,
-                                std::vector<Rule>& rules) {
+                                DecodedProfile& decoded) {
   ObjectReader reader(value, std::move(pointer), findings_);
-  reader.CheckNames(kRuleFields, kRuleUnsupported);
+  reader.CheckNames(kRuleFields, {});
   reader.Get("comment", JsonValue::Kind::kString);  // for people: not written
   Rule pattern;
   const ActionRow* action = reader.GetEnum("action", ActionTable());
   if (action != nullptr) {
     pattern.action = action->value;
     JudgeAction(action->value, reader.At("action"), findings_);
-    pattern.errno_ret = DecodeErrno(reader, "errnoRet", action->value);
+    pattern.errno_ret = DecodeErrnoOf(reader, kRuleErrno, action->value);
   } else if (reader.Get("action") == nullptr) {
     reader.ReportMissing("action", "write what happens to the calls named");
   }
   bool is_good = action != nullptr;
   const JsonValue* args = reader.Get("args", JsonValue::Kind::kArray);
   if (args != nullptr && !DecodeArgs(*args, reader.At("args"), pattern.args)) is_good = false;
+  RuleCondition condition{decoded.profile.rules.size(), 0, reader.pointer(),
+                          DecodeCondition(reader, "includes"), DecodeCondition(reader, "excludes")};
+  std::vector<Rule> added;
+  AddNames(reader, pattern, added);
+  if (!is_good) return;
+  condition.count = added.size();
+  decoded.profile.rules.insert(decoded.profile.rules.end(), added.begin(), added.end());
+  if (!condition.includes.IsEmpty() || !condition.excludes.IsEmpty()) {
+    decoded.conditions.push_back(std::move(condition));
+  }
+}
+
+void RuleDecoder::AddNames(ObjectReader& reader, const Rule& pattern, std::vector<Rule>& rules) {
+  const JsonValue* name = reader.Get("name");
+  if (name != nullptr && name->kind == JsonValue::Kind::kString && name->text.empty()) {
+    name = nullptr;  // as Docker's own tools write it where it is absent
+  }
   const JsonValue* names = reader.Get("names", JsonValue::Kind::kArray);
+  if (name != nullptr) {
+    if (names != nullptr && !names->elements.empty()) {
+      reader.Report(Code::kConflictingFields, "name",
+                    "name and names both name system calls, and runtimes refuse a rule with both; "
+                    "keep names");
+    }
+    AddName(*name, reader.At("name"), pattern, rules);
+    return;
+  }
   if (names == nullptr) {
-    const JsonValue* name = reader.Get("name");  // found already when it says something
-    if (reader.Get("names") == nullptr && (name == nullptr || name->text.empty())) {
+    if (reader.Get("names") == nullptr) {
       reader.ReportMissing("names", "list the system calls that the rule is about");
     }
     return;
   }
-  std::vector<Rule> added;
-  AddNames(reader, *names, pattern, added);
-  if (is_good) rules.insert(rules.end(), added.begin(), added.end());
-}
-
-void RuleDecoder::AddNames(ObjectReader& reader, const JsonValue& names, const Rule& pattern,
-                           std::vector<Rule>& rules) {
-  if (names.elements.empty()) {
+  if (names->elements.empty()) {
     reader.Report(Code::kEmptyNames, "names", "the rule names no system call and has no effect");
   }
-  for (std::size_t i = 0; i < names.elements.size(); ++i) {
-    const JsonValue& name = names.elements[i];
-    std::string pointer = Join(reader.At("names"), i);
-    if (name.kind != JsonValue::Kind::kString) {
-      findings_.push_back(WrongType(std::move(pointer), name, "a string"));
-      continue;
-    }
-    ++expanded_;
-    if (!pattern.args.empty()) ++expanded_with_args_;
-    if (expanded_ > kMaxRules) continue;  // counted, for the message
-    if (!IsNameShaped(name.text)) {
-      findings_.push_back(
-          MakeFinding(Code::kInvalidValue, std::move(pointer),
-                      Quote(name.text) + " is no name of a system call: 1 to 64 of a-z, 0-9 and _" +
-                          DidYouMean(name.text, LinuxSyscalls())));
-      continue;
-    }
-    rules.push_back(pattern);
-    rules.back().name = name.text;
-    rules.back().pointer = std::move(pointer);
+  for (std::size_t i = 0; i < names->elements.size(); ++i) {
+    AddName(names->elements[i], Join(reader.At("names"), i), pattern, rules);
   }
+}
+
+void RuleDecoder::AddName(const JsonValue& name, std::string pointer, const Rule& pattern,
+                          std::vector<Rule>& rules) {
+  if (name.kind != JsonValue::Kind::kString) {
+    findings_.push_back(WrongType(std::move(pointer), name, "a string"));
+    return;
+  }
+  ++expanded_;
+  if (!pattern.args.empty()) ++expanded_with_args_;
+  if (expanded_ > kMaxRules) return;  // counted, for the message
+  if (!IsNameShaped(name.text)) {
+    findings_.push_back(MakeFinding(Code::kInvalidValue, std::move(pointer),
+                                    Quote(name.text) +
+                                        " is no name of a system call: 1 to 64 of a-z, 0-9 and _" +
+                                        DidYouMean(name.text, LinuxSyscalls())));
+    return;
+  }
+  rules.push_back(pattern);
+  rules.back().name = name.text;
+  rules.back().pointer = std::move(pointer);
 }
 
 bool RuleDecoder::DecodeArgs(const JsonValue& list, const std::string& pointer,

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "seccompd/profile/types.h"
+#include "seccompd/profile/decode.h"
 
 #include "profile/fields.h"
 
@@ -14,21 +14,34 @@ namespace seccompd::profile {
 
 // Refuses NOTIFY, warns of TRACE.
 void JudgeAction(Action action, std::string pointer, std::vector<Diagnostic>& findings);
+
+// The two fields that say one number: OCI's, and Docker's by name.
+struct ErrnoFields {
+  std::string_view number;  // "errnoRet": 38
+  std::string_view text;    // "errno": "ENOSYS" (or "38")
+};
+inline constexpr ErrnoFields kRuleErrno = {"errnoRet", "errno"};
+inline constexpr ErrnoFields kDefaultErrnoFields = {"defaultErrnoRet", "defaultErrno"};
+
+// The number given; a finding where the two fields disagree.
+std::optional<std::uint32_t> DecodeErrno(ObjectReader& reader, const ErrnoFields& fields);
 // The number beside an action: the default where none is given, 0 where the action has none.
-std::uint32_t DecodeErrno(ObjectReader& reader, std::string_view name, Action action);
+std::uint32_t DecodeErrnoOf(ObjectReader& reader, const ErrnoFields& fields, Action action);
 
 class RuleDecoder {
  public:
   RuleDecoder(std::vector<Diagnostic>& findings, std::size_t max_elements)
       : findings_(findings), max_elements_(max_elements) {}
 
-  // Appends one rule per name. What is in error is left out, with a finding.
-  void DecodeAll(const JsonValue& list, const std::string& pointer, std::vector<Rule>& rules);
+  // Appends one rule per name, and their conditions. What is in error is left out, with a finding.
+  void DecodeAll(const JsonValue& list, const std::string& pointer, DecodedProfile& decoded);
 
  private:
-  void DecodeElement(const JsonValue& value, std::string pointer, std::vector<Rule>& rules);
-  void AddNames(ObjectReader& reader, const JsonValue& names, const Rule& pattern,
-                std::vector<Rule>& rules);
+  void DecodeElement(const JsonValue& value, std::string pointer, DecodedProfile& decoded);
+  // Of `names` or `name`.
+  void AddNames(ObjectReader& reader, const Rule& pattern, std::vector<Rule>& rules);
+  void AddName(const JsonValue& name, std::string pointer, const Rule& pattern,
+               std::vector<Rule>& rules);
   // False when a condition was in error.
   bool DecodeArgs(const JsonValue& list, const std::string& pointer, std::vector<Arg>& args);
 

@@ -52,6 +52,7 @@ struct Request {
   profile::NodeContext node;
   std::vector<profile::BaseSpec> bases;
   std::string ceiling;
+  bool is_thorough = true;
 };
 std::string EncodeRequest(const Request& request);
 Result<Request> DecodeRequest(std::string_view bytes);

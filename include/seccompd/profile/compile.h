@@ -47,6 +47,8 @@ struct Filters {
 
 // Of a normalized, complete profile. No value: it cannot be loaded, and a finding says why. An
 // Error is about this process (no memfd), not about the profile.
-Result<std::optional<Filters>> Compile(const Profile& profile, std::vector<Diagnostic>& findings);
+enum class Trees { kNo, kWhereRuncMakesThem };
+Result<std::optional<Filters>> Compile(const Profile& profile, std::vector<Diagnostic>& findings,
+                                       Trees trees = Trees::kWhereRuncMakesThem);
 
 }  // namespace seccompd::profile

@@ -32,6 +32,9 @@ struct RenderRequest {
   NodeContext node;
   std::vector<BaseSpec> bases;   // those that an earlier answer asked for
   std::string ceiling = "none";  // "builtin/<name>-v<N>" or "none"
+  // The filter as runc from 1.2 on makes it (a binary tree) is validated too. It doubles the cost,
+  // so the agent does it where nobody waits.
+  bool is_thorough = true;
 };
 
 // Exactly one holds: there are bytes; a finding is an error; is_skipped; needs_bases.
