@@ -18,6 +18,8 @@
 #include "seccompd/profile/syscalls.h"
 #include "seccompd/profile/text.h"
 
+#include "profile/tokens.h"
+
 namespace seccompd::profile {
 namespace {
 
@@ -29,36 +31,9 @@ constexpr std::size_t kMaxNamesShown = 8;
 // neither the kernel here nor our own sandbox changes the result.
 constexpr unsigned int kApiLevel = 6;
 
-struct TokenRow {
-  Architecture value;
-  std::uint32_t token;
-};
-constexpr std::array<TokenRow, 17> kTokens = {{
-    {Architecture::kX86, SCMP_ARCH_X86},
-    {Architecture::kX8664, SCMP_ARCH_X86_64},
-    {Architecture::kX32, SCMP_ARCH_X32},
-    {Architecture::kArm, SCMP_ARCH_ARM},
-    {Architecture::kAarch64, SCMP_ARCH_AARCH64},
-    {Architecture::kMips, SCMP_ARCH_MIPS},
-    {Architecture::kMips64, SCMP_ARCH_MIPS64},
-    {Architecture::kMips64N32, SCMP_ARCH_MIPS64N32},
-    {Architecture::kMipsel, SCMP_ARCH_MIPSEL},
-    {Architecture::kMipsel64, SCMP_ARCH_MIPSEL64},
-    {Architecture::kMipsel64N32, SCMP_ARCH_MIPSEL64N32},
-    {Architecture::kPpc, SCMP_ARCH_PPC},
-    {Architecture::kPpc64, SCMP_ARCH_PPC64},
-    {Architecture::kPpc64Le, SCMP_ARCH_PPC64LE},
-    {Architecture::kRiscv64, SCMP_ARCH_RISCV64},
-    {Architecture::kS390, SCMP_ARCH_S390},
-    {Architecture::kS390X, SCMP_ARCH_S390X},
-}};
-
-std::uint32_t TokenOf(Architecture architecture) {
-  for (const TokenRow& row : kTokens) {
-    if (row.value == architecture) return row.token;
-  }
-  std::abort();
-}
+// runc from 1.2 on asks for a binary tree where a profile has more rules than this; crun never.
+constexpr std::size_t kMaxRulesWithoutTree = 32;
+constexpr std::uint32_t kOptimizeTree = 2;
 
 std::uint32_t ActionOf(Action action, std::uint32_t errno_ret) {
   switch (action) {
@@ -130,31 +105,50 @@ int AddArchitectures(scmp_filter_ctx context, const Profile& profile) {
   return 0;
 }
 
-int AddRule(scmp_filter_ctx context, const Rule& rule) {
-  std::array<scmp_arg_cmp, kMaxArgIndex + 1> args{};
+int AddRule(scmp_filter_ctx context, const Rule& rule, int number) {
+  std::array<scmp_arg_cmp, kMaxArgs> args{};
   std::size_t count = 0;
   for (const Arg& arg : rule.args) {
     args.at(count++) = {arg.index, OperatorOf(arg.op), arg.value, arg.value_two};
   }
-  const int number = seccomp_syscall_resolve_name(rule.name.c_str());
   return seccomp_rule_add_array(context, ActionOf(rule.action, rule.errno_ret), number,
                                 static_cast<unsigned int>(count), args.data());
 }
 
+struct NumberedRule {
+  int number;
+  const Rule* rule;
+};
+
+// The highest number first: libseccomp keeps its calls in a list sorted by number and searches it
+// from the lowest on, which in the file's order costs half as much again. The filter is the same
+// (a test compares the bytes): one call's rules keep their order.
+std::vector<NumberedRule> InCheapestOrder(const Profile& profile) {
+  std::vector<NumberedRule> rules;
+  rules.reserve(profile.rules.size());
+  for (const Rule& rule : profile.rules) {
+    rules.push_back({seccomp_syscall_resolve_name(rule.name.c_str()), &rule});
+  }
+  std::stable_sort(rules.begin(), rules.end(), [](const NumberedRule& a, const NumberedRule& b) {
+    return a.number > b.number;
+  });
+  return rules;
+}
+
 bool AddRules(scmp_filter_ctx context, const Profile& profile, std::vector<Diagnostic>& findings) {
   bool is_good = true;
-  for (const Rule& rule : profile.rules) {
-    const int result = AddRule(context, rule);
+  for (const auto& [number, rule] : InCheapestOrder(profile)) {
+    const int result = AddRule(context, *rule, number);
     if (result == 0) continue;
     is_good = false;
     if (result != -EEXIST) {
-      findings.push_back(Failed(rule.pointer, "the rule for " + rule.name, result));
+      findings.push_back(Failed(rule->pointer, "the rule for " + rule->name, result));
       if (result == -ENOMEM) return false;
       continue;
     }
     findings.push_back(MakeFinding(
-        Code::kConflictingRules, rule.pointer,
-        "the rule for " + rule.name +
+        Code::kConflictingRules, rule->pointer,
+        "the rule for " + rule->name +
             " and another one say different things about the same calls (on 32-bit x86, calls "
             "like socket are also calls of socketcall); keep the one you mean"));
   }
@@ -185,6 +179,30 @@ Result<std::string> ReadAll(int fd) {
   const ssize_t count = ::pread(fd, bytes.data(), bytes.size(), 0);
   if (count != size) return ErrnoError(count < 0 ? errno : EIO, "memfd");
   return bytes;
+}
+
+Result<std::optional<Filter>> Export(scmp_filter_ctx context, bool is_big_endian,
+                                     std::vector<Diagnostic>& findings) {
+  const std::optional<Filter> none;
+  const UniqueFd memfd(::memfd_create("filter", MFD_CLOEXEC));
+  if (!memfd.is_open()) return ErrnoError(errno, "memfd_create");
+  const int result = seccomp_export_bpf(context, memfd.get());
+  if (result != 0) {
+    findings.push_back(Failed("", "the filter", result));
+    return none;
+  }
+  Result<std::string> program = ReadAll(memfd.get());
+  if (!program.ok()) return program.error();
+  const auto instructions = static_cast<std::uint32_t>(program->size() / sizeof(sock_filter));
+  if (instructions > kMaxInstructions) {
+    findings.push_back(MakeFinding(Code::kTooManyInstructions, "/profile",
+                                   "the filter has " + std::to_string(instructions) +
+                                       " instructions; at most " +
+                                       std::to_string(kMaxInstructions) +
+                                       " can be loaded; use fewer architectures or fewer args"));
+    return none;
+  }
+  return std::optional<Filter>(Filter{*std::move(program), instructions, is_big_endian});
 }
 
 }  // namespace
@@ -250,8 +268,8 @@ void ResolveNames(Profile& profile, bool warn_unknown, std::vector<Diagnostic>& 
   ReportWithoutEffect(without_effect, findings);
 }
 
-Result<std::optional<Filter>> Compile(const Profile& profile, std::vector<Diagnostic>& findings) {
-  const std::optional<Filter> none;
+Result<std::optional<Filters>> Compile(const Profile& profile, std::vector<Diagnostic>& findings) {
+  const std::optional<Filters> none;
   seccomp_api_set(kApiLevel);
   const Context context(seccomp_init(ActionOf(profile.default_action, profile.default_errno)));
   if (context == nullptr) {
@@ -270,26 +288,24 @@ Result<std::optional<Filter>> Compile(const Profile& profile, std::vector<Diagno
     return none;
   }
   if (!AddRules(context.get(), profile, findings)) return none;
+  const bool is_big_endian = IsBigEndian(profile.architectures.front());
+  Result<std::optional<Filter>> first = Export(context.get(), is_big_endian, findings);
+  if (!first.ok()) return first.error();
+  if (!first->has_value()) return none;
+  Filters filters{**std::move(first), std::nullopt};
+  if (profile.rules.size() <= kMaxRulesWithoutTree) return std::optional<Filters>(filters);
 
-  const UniqueFd memfd(::memfd_create("filter", MFD_CLOEXEC));
-  if (!memfd.is_open()) return ErrnoError(errno, "memfd_create");
-  result = seccomp_export_bpf(context.get(), memfd.get());
+  // The same context once more: only the export heeds this attribute.
+  result = seccomp_attr_set(context.get(), SCMP_FLTATR_CTL_OPTIMIZE, kOptimizeTree);
   if (result != 0) {
-    findings.push_back(Failed("", "the filter", result));
+    findings.push_back(Failed("", "an attribute", result));
     return none;
   }
-  Result<std::string> program = ReadAll(memfd.get());
-  if (!program.ok()) return program.error();
-  const auto instructions = static_cast<std::uint32_t>(program->size() / sizeof(sock_filter));
-  if (instructions > kMaxInstructions) {
-    findings.push_back(MakeFinding(Code::kTooManyInstructions, "/profile",
-                                   "the filter has " + std::to_string(instructions) +
-                                       " instructions; at most " +
-                                       std::to_string(kMaxInstructions) +
-                                       " can be loaded; use fewer architectures or fewer args"));
-    return none;
-  }
-  return std::optional<Filter>(Filter{*std::move(program), instructions});
+  Result<std::optional<Filter>> tree = Export(context.get(), is_big_endian, findings);
+  if (!tree.ok()) return tree.error();
+  if (!tree->has_value()) return none;
+  filters.by_tree = **std::move(tree);
+  return std::optional<Filters>(std::move(filters));
 }
 
 }  // namespace seccompd::profile

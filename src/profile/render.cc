@@ -9,7 +9,9 @@
 #include "seccompd/profile/decode.h"
 #include "seccompd/profile/encode.h"
 #include "seccompd/profile/lint.h"
+#include "seccompd/profile/rewrite.h"
 #include "seccompd/profile/text.h"
+#include "seccompd/profile/validate.h"
 
 namespace seccompd::profile {
 namespace {
@@ -23,13 +25,15 @@ Result<void> RenderDecoded(DecodedSpec decoded, Architecture native, Rendered& r
   CompleteArchitectures(decoded.profile, native, findings);
   ResolveNames(decoded.profile, decoded.warn_unknown_syscalls, findings);
   if (!is_complete) return {};
-  const Profile profile = Normalize(std::move(decoded.profile), findings);
+  const Profile profile = Rewrite(Normalize(std::move(decoded.profile), findings), findings);
   Lint(profile, findings);
   if (HasError(findings)) return {};
-  Result<std::optional<Filter>> filter = Compile(profile, findings);
-  if (!filter.ok()) return filter.error();
-  if (!filter->has_value() || HasError(findings)) return {};
-  rendered.instructions = (*filter)->instructions;
+  const Result<std::optional<Filters>> filters = Compile(profile, findings);
+  if (!filters.ok()) return filters.error();
+  if (!filters->has_value() || HasError(findings)) return {};
+  Validate(profile, **filters, findings);
+  if (HasError(findings)) return {};
+  rendered.instructions = (*filters)->instructions();
   rendered.bytes = Encode(profile);
   return {};
 }

@@ -361,10 +361,11 @@ Verdict RunUnder(const std::string& spec, Architecture native) {
   std::vector<Diagnostic> findings;
   CompleteArchitectures(decoded.profile, native, findings);
   const Profile profile = Normalize(std::move(decoded.profile), findings);
-  const auto filter = Compile(profile, findings);
-  EXPECT_TRUE(filter.ok() && filter->has_value()) << FindingsText(findings);
-  std::vector<sock_filter> program((*filter)->instructions);
-  std::memcpy(program.data(), (*filter)->program.data(), (*filter)->program.size());
+  const auto filters = Compile(profile, findings);
+  EXPECT_TRUE(filters.ok() && filters->has_value()) << FindingsText(findings);
+  const Filter& filter = (*filters)->by_priority;
+  std::vector<sock_filter> program(filter.instructions);
+  std::memcpy(program.data(), filter.program.data(), filter.program.size());
   const pid_t pid = ::fork();
   if (pid == 0) {
     const sock_fprog loaded = {static_cast<unsigned short>(program.size()),

@@ -42,6 +42,12 @@ enum class Code {
   kUnsafeComparison,
   kTooManyInstructions,
   kCompileFailed,
+  kRewritten,
+  kMistranslated,
+  kTooManyCases,
+  kVoidArgFilter,
+  kNarrowComparison,
+  kAboveCeiling,
   kMoreFindings,
 };
 

@@ -5,6 +5,7 @@
 // call this only in a process that dies with the profile, and only behind lint.h. Not thread-safe
 // (libseccomp has global state).
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -31,10 +32,21 @@ void ResolveNames(Profile& profile, bool warn_unknown, std::vector<Diagnostic>& 
 struct Filter {
   std::string program;  // struct sock_filter[], in the target's byte order
   std::uint32_t instructions = 0;
+  bool is_big_endian = false;
+};
+
+// What the runtimes make of one profile.
+struct Filters {
+  Filter by_priority;             // libseccomp's default order: crun, and runc up to 1.1
+  std::optional<Filter> by_tree;  // runc from 1.2 on, of more than 32 rules
+
+  std::uint32_t instructions() const {
+    return std::max(by_priority.instructions, by_tree.has_value() ? by_tree->instructions : 0);
+  }
 };
 
 // Of a normalized, complete profile. No value: it cannot be loaded, and a finding says why. An
 // Error is about this process (no memfd), not about the profile.
-Result<std::optional<Filter>> Compile(const Profile& profile, std::vector<Diagnostic>& findings);
+Result<std::optional<Filters>> Compile(const Profile& profile, std::vector<Diagnostic>& findings);
 
 }  // namespace seccompd::profile

@@ -138,5 +138,6 @@ inline constexpr std::size_t kMaxArchitectures = 4;
 inline constexpr std::uint32_t kMaxInstructions =
     4000;  // of the kernel's 4096; the rest is for runc's own stub
 inline constexpr std::uint32_t kMaxArgIndex = 5;
+inline constexpr std::size_t kMaxArgs = kMaxArgIndex + 1;
 
 }  // namespace seccompd::profile

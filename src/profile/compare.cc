@@ -1,0 +1,1 @@
+#include "seccompd/profile/compare.h"

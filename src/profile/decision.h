@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// A filter as the decisions that it takes: nodes that compare one masked word of the call with a
+// constant, without the loads between them. A program of the kind that libseccomp and runc write
+// has such a form; one that computes anything else has not, and is refused. On top of it: which
+// values of a word a set of comparisons can tell apart, and a walk through all cases of one call.
+// That makes checks over all calls exact. Internal to the layer.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "seccompd/base/result.h"
+#include "seccompd/profile/simulate.h"
+
+namespace seccompd::profile {
+
+// struct seccomp_data in words of 32 bits, by offset: the number, the architecture, then pairs.
+inline constexpr std::size_t kWords = 16;
+inline constexpr std::uint8_t kNumberWord = 0;
+inline constexpr std::uint8_t kArchitectureWord = 1;
+inline constexpr std::uint8_t kFirstArgWord = 4;
+
+constexpr std::uint8_t ArgWord(std::uint32_t index, bool is_high, bool is_big_endian) {
+  const bool is_second = is_high != is_big_endian;
+  return static_cast<std::uint8_t>(kFirstArgWord + 2 * index + (is_second ? 1 : 0));
+}
+
+// Some words of a call; a walk settles them one by one, each when it is first asked for.
+struct Words {
+  std::array<std::uint32_t, kWords> value{};
+  std::uint32_t known = 0;  // bit per word
+
+  bool IsKnown(std::uint8_t word) const { return (known >> word & 1U) != 0; }
+  void Set(std::uint8_t word, std::uint32_t to) {
+    value[word] = to;
+    known |= 1U << word;
+  }
+  void Forget(std::uint8_t word) { known &= ~(1U << word); }
+  // Unknown words read as 0.
+  CallData Call(bool is_big_endian) const;
+};
+
+// (word & mask) == value, or (word & mask) > value.
+struct Predicate {
+  std::uint32_t mask = ~0U;
+  std::uint32_t value = 0;
+  bool is_equality = true;
+
+  auto operator<=>(const Predicate&) const = default;  // NOLINT(modernize-use-nullptr)
+  bool Holds(std::uint32_t word) const {
+    return is_equality ? (word & mask) == value : (word & mask) > value;
+  }
+};
+
+struct Representative {
+  std::uint32_t value = 0;
+  bool is_alone = false;  // stands for itself only
+
+  bool operator==(const Representative&) const = default;
+};
+
+// One value of each class that the predicates can tell apart, smallest first; sorts `predicates`.
+// None: more than `limit` classes.
+std::optional<std::vector<Representative>> Classes(std::vector<Predicate>& predicates,
+                                                   std::size_t limit);
+
+class Decisions {
+ public:
+  // kInvalid: the program does more than compare words with constants.
+  static Result<Decisions> Of(const Program& program);
+
+  struct Node {
+    std::uint32_t mask = 0;
+    std::uint32_t k = 0;
+    std::uint16_t on_true = 0;
+    std::uint16_t on_false = 0;
+    std::uint8_t word = kReturn;
+    std::uint8_t comparison = 0;  // BPF_JEQ, BPF_JGT, BPF_JGE, BPF_JSET
+  };
+  static constexpr std::uint8_t kReturn = 0xff;
+
+  std::uint16_t entry() const { return entry_; }
+  const Node& node(std::uint16_t index) const { return nodes_[index]; }
+  bool IsReturn(std::uint16_t index) const { return nodes_[index].word == kReturn; }
+  // As far as the known words decide: a return, or the node that asks for an unknown word.
+  std::uint16_t Advance(std::uint16_t index, const Words& words) const;
+  // Appends what is asked about each unknown word from `index` on.
+  void Collect(std::uint16_t index, const Words& words,
+               std::array<std::vector<Predicate>, kWords>& out) const;
+
+ private:
+  std::vector<Node> nodes_;
+  std::uint16_t entry_ = 0;
+};
+
+// All cases of one call, whose number and architecture are known: the decisions' questions are
+// answered in the order in which they come up, with one value of each class. So it is as exact as
+// the full product of all classes, and mostly far shorter.
+class CaseWalk {
+ public:
+  using Leaf = std::function<bool(const Words&, std::span<const std::uint16_t> returns)>;
+  // The word that one more judge of the call has to know, or none.
+  using Asks = std::function<std::optional<std::uint8_t>(const Words&)>;
+
+  CaseWalk(std::span<const Decisions* const> decisions, std::size_t limit)
+      : decisions_(decisions), limit_(limit) {}
+
+  // Those of the other judge; add them before Run.
+  void Add(std::uint8_t word, Predicate predicate) { predicates_[word].push_back(predicate); }
+  // False: more cases than the limit. `leaf` may end the walk early by false; the result is true
+  // then.
+  bool Run(Words words, std::span<const std::uint16_t> starts, const Asks& asks, const Leaf& leaf);
+
+ private:
+  enum class Outcome { kGoOn, kEnough, kTooMany };
+  Outcome Visit(Words& words, std::span<const std::uint16_t> at);
+  Outcome Branch(std::uint8_t word, Words& words, std::span<const std::uint16_t> at);
+
+  std::span<const Decisions* const> decisions_;
+  std::size_t limit_;
+  std::size_t cases_ = 0;
+  const Asks* asks_ = nullptr;
+  const Leaf* leaf_ = nullptr;
+  std::array<std::vector<Predicate>, kWords> predicates_;
+  std::array<std::optional<std::vector<Representative>>, kWords> classes_;
+};
+
+}  // namespace seccompd::profile

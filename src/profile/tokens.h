@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// libseccomp's numbers for our architectures. Internal to the layer; only for files that include
+// seccomp.h.
+
+#include <cstdint>
+
+#include "seccompd/profile/types.h"
+
+namespace seccompd::profile {
+
+struct TokenRow {
+  Architecture value;
+  std::uint32_t token;  // SCMP_ARCH_*
+  std::uint32_t audit;  // AUDIT_ARCH_*, what a call carries
+  bool is_32_bit;       // libseccomp compares the lower halves of arguments only
+};
+
+const TokenRow& TokenRowOf(Architecture architecture);
+inline std::uint32_t TokenOf(Architecture architecture) { return TokenRowOf(architecture).token; }
+
+}  // namespace seccompd::profile
