@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::size_t kMaxDepth = 40;  // YAML's 32 and some
 constexpr std::size_t kMaxProfiles = 1024;
-constexpr std::string_view kProfilePointer = "/profile";
 
 constexpr std::string_view kOwnApi = "seccompd.io/";
 constexpr std::string_view kOwnKind = "TenantSeccompProfile";
@@ -250,13 +249,6 @@ FileFinding SyntaxFinding(const std::string& message) {
 }
 
 }  // namespace
-
-Place FoundProfile::PlaceOf(std::string_view pointer) const {
-  if (!spec_pointer.empty()) return {document, spec_pointer + std::string(pointer)};
-  const bool is_within = pointer.starts_with(kProfilePointer);
-  return {document, profile_pointer + std::string(is_within ? pointer.substr(kProfilePointer.size())
-                                                            : std::string_view())};
-}
 
 ReadFile ReadProfiles(std::string_view text) {
   Reader reader;

@@ -42,8 +42,13 @@ struct FoundProfile {
   std::string profile_pointer;        // what spec's /profile is in the document
   std::vector<std::string> left_out;  // what the other tool's manifest says beside the profile
 
-  // Of a pointer into `spec`.
-  Place PlaceOf(std::string_view pointer) const;
+  // Of a pointer into `spec`. Here, for those who do not link the reader.
+  Place PlaceOf(std::string_view pointer) const {
+    if (!spec_pointer.empty()) return {document, spec_pointer + std::string(pointer)};
+    constexpr std::string_view kProfile = "/profile";
+    if (!pointer.starts_with(kProfile)) return {document, profile_pointer};
+    return {document, profile_pointer + std::string(pointer.substr(kProfile.size()))};
+  }
 };
 
 struct ReadFile {
