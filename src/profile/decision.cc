@@ -26,8 +26,7 @@ Accumulator After(const Instruction& instruction, Accumulator before) {
     return {Accumulator::Kind::kWord,
             static_cast<std::uint8_t>(instruction.k / sizeof(std::uint32_t)), ~0U};
   }
-  if (instruction.code == (BPF_ALU | BPF_AND | BPF_K) &&
-      before.kind == Accumulator::Kind::kWord) {
+  if (instruction.code == (BPF_ALU | BPF_AND | BPF_K) && before.kind == Accumulator::Kind::kWord) {
     before.mask &= instruction.k;
     return before;
   }

@@ -9,6 +9,8 @@
 
 #include "seccompd/profile/codes.h"
 
+#include "profile/shapes.h"
+
 namespace seccompd::profile {
 namespace {
 
@@ -87,47 +89,6 @@ class Group {
   Rule default_rule_;
   std::vector<Diagnostic>& findings_;
 };
-
-// Calls `visit` with the rules of each syscall in turn; they must be sorted by name.
-template <class Visit>
-void ForEachName(const std::vector<Rule>& rules, Visit visit) {
-  auto begin = rules.begin();
-  while (begin != rules.end()) {
-    const auto end = std::find_if(begin, rules.end(),
-                                  [&](const Rule& rule) { return rule.name != begin->name; });
-    visit(std::span<const Rule>(begin, end));
-    begin = end;
-  }
-}
-
-bool IsEquality(const Arg& arg) {
-  return arg.op == Operator::kEqual || arg.op == Operator::kMaskedEqual;
-}
-
-bool IsLess(const Arg& arg) {
-  return arg.op == Operator::kLess || arg.op == Operator::kLessOrEqual;
-}
-
-// The shapes that every libseccomp from 2.5.4 to 2.6.1 was seen to compile rightly: one conditional
-// rule; several of one condition each, unless LT or LE meets a value from 2^32 on; several with
-// equalities only. Others it miscompiles, or never finishes: {a0 LE 0, a1 GT 7} beside {a0 LE 0, a1
-// EQ 2, a2 EQ 0}. Source: seccomp-facts.md section 4.
-bool IsSafe(std::span<const Rule> rules) {
-  if (rules.size() < 2) return true;
-  bool all_single = true;
-  bool all_equalities = true;
-  bool has_less = false;
-  bool has_wide = false;
-  for (const Rule& rule : rules) {
-    all_single = all_single && rule.args.size() <= 1;
-    for (const Arg& arg : rule.args) {
-      all_equalities = all_equalities && IsEquality(arg);
-      has_less = has_less || IsLess(arg);
-      has_wide = has_wide || arg.value > 0xffffffffU;
-    }
-  }
-  return all_equalities || (all_single && !(has_less && has_wide));
-}
 
 void LintComparisons(const Profile& profile, std::vector<Diagnostic>& findings) {
   ForEachName(profile.rules, [&](std::span<const Rule> rules) {

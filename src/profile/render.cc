@@ -25,13 +25,15 @@ Result<void> RenderDecoded(DecodedSpec decoded, Architecture native, Rendered& r
   CompleteArchitectures(decoded.profile, native, findings);
   ResolveNames(decoded.profile, decoded.warn_unknown_syscalls, findings);
   if (!is_complete) return {};
-  const Profile profile = Rewrite(Normalize(std::move(decoded.profile), findings), findings);
+  const Profile meant = Normalize(std::move(decoded.profile), findings);
+  const std::optional<Profile> rewritten = Rewrite(meant, findings);
+  const Profile& profile = rewritten.has_value() ? *rewritten : meant;
   Lint(profile, findings);
   if (HasError(findings)) return {};
   const Result<std::optional<Filters>> filters = Compile(profile, findings);
   if (!filters.ok()) return filters.error();
   if (!filters->has_value() || HasError(findings)) return {};
-  Validate(profile, **filters, findings);
+  Validate(meant, **filters, findings);
   if (HasError(findings)) return {};
   rendered.instructions = (*filters)->instructions();
   rendered.bytes = Encode(profile);

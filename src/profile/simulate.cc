@@ -14,8 +14,8 @@ namespace {
 constexpr std::uint32_t kCallBytes = sizeof(seccomp_data);
 constexpr std::uint32_t kWordBits = 32;
 
-// The kernel's own list (seccomp_check_filter), with what it then checks of k; what a filter is mostly
-// made of comes first.
+// The kernel's own list (seccomp_check_filter), with what it then checks of k; what a filter is
+// mostly made of comes first.
 enum class Operand { kFree, kOffset, kCell, kDivisor, kShift, kJump, kBranch };
 struct OpcodeRow {
   std::uint16_t code;

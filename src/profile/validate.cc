@@ -86,15 +86,14 @@ class Validation {
   void CheckNumber(const Words& words) {
     Call call;
     call.number = words.value[kNumberWord];
-    call.section =
-        meaning_.FindSection(words.value[kArchitectureWord], call.number, call.without);
+    call.section = meaning_.FindSection(words.value[kArchitectureWord], call.number, call.without);
     if (call.section != nullptr) {
       const auto found = call.section->rules.find(call.number);
       if (found != call.section->rules.end()) call.rules = &found->second;
       call.without = {DefaultVerdict(meaning_.profile()), Why::kDefault, {}, {}};
     }
-    bool is_decided = call.rules == nullptr ||
-                      (call.rules->size() == 1 && call.rules->front().args.empty());
+    bool is_decided =
+        call.rules == nullptr || (call.rules->size() == 1 && call.rules->front().args.empty());
     for (std::size_t i = 0; i < filters_.size(); ++i) {
       at_[i] = filters_[i].Advance(starts_[i], words);
       is_decided = is_decided && filters_[i].IsReturn(at_[i]);
@@ -238,7 +237,8 @@ class Validation {
     for (const std::string& name : names) {
       if (++count <= kMaxNamesShown) shown += (shown.empty() ? "" : ", ") + name;
     }
-    if (count > kMaxNamesShown) shown += ", and " + std::to_string(count - kMaxNamesShown) + " more";
+    if (count > kMaxNamesShown)
+      shown += ", and " + std::to_string(count - kMaxNamesShown) + " more";
     findings_.push_back(MakeFinding(
         Code::kVoidArgFilter, "/profile/architectures",
         "on " + std::string(ArchitectureName(section.architecture)) +
@@ -262,10 +262,10 @@ bool Append(const Filter& filter, std::vector<Decisions>& out, std::vector<Diagn
   Result<Decisions> decisions =
       program.ok() ? Decisions::Of(*program) : Result<Decisions>(program.error());
   if (!decisions.ok()) {
-    findings.push_back(MakeFinding(Code::kMistranslated, "/profile",
-                                   "libseccomp " + LibseccompVersion() +
-                                       " makes a filter of this that cannot be checked: " +
-                                       decisions.error().message));
+    findings.push_back(MakeFinding(
+        Code::kMistranslated, "/profile",
+        "libseccomp " + LibseccompVersion() +
+            " makes a filter of this that cannot be checked: " + decisions.error().message));
     return false;
   }
   out.push_back(*std::move(decisions));

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "seccompd/base/result.h"
@@ -36,12 +37,12 @@ std::string_view ChangeName(Change change);
 
 // One per architecture, system call and pair of verdicts.
 struct Difference {
-  std::optional<Architecture> architecture;  // none: every one that neither profile lists
-  std::string syscall;                       // empty: no call of that number is known
-  std::uint32_t number = 0;                  // of the example
-  bool is_any_other = false;  // stands for every number that neither profile names
+  std::optional<Architecture> architecture;    // none: every one that neither profile lists
+  std::string syscall;                         // empty: no call of that number is known
+  std::uint32_t number = 0;                    // of the example
+  bool is_any_other = false;                   // stands for every number that neither profile names
   std::array<std::uint64_t, kMaxArgs> args{};  // of the example
-  std::vector<std::uint32_t> decisive;  // indexes of the args that the verdicts hang on
+  std::vector<std::uint32_t> decisive;         // indexes of the args that the verdicts hang on
   Verdict a;
   Verdict b;
   Change change = Change::kDifferent;
