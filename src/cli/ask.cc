@@ -31,7 +31,8 @@ json QuestionAbout(const profile::FoundProfile& found, const Target& target,
   json bases = json::array();
   for (const InputFile& file : files) {
     for (const profile::FoundProfile& other : file.content.profiles) {
-      const bool is_base = !other.spec_pointer.empty() && other.name_space == found.name_space;
+      const bool is_base = other.spec_pointer.has_value() && !other.name.empty() &&
+                           other.name_space == found.name_space;
       if (is_base) bases.push_back({{"name", other.name}, {"spec", other.spec}});
     }
   }

@@ -9,6 +9,8 @@
 
 #include "seccompd/cli/commands.h"
 
+#include "input.h"
+
 namespace seccompd::cli {
 namespace {
 
@@ -134,7 +136,9 @@ std::string BashScript(const std::vector<Command>& commands) {
       "  esac\n"
       "  if [ -n \"$files\" ] && [ \"${cur#-}\" = \"$cur\" ]; then\n"
       "    compopt -o filenames 2>/dev/null\n"
-      "    COMPREPLY=($(compgen -f -- \"$cur\"))\n"
+      "    COMPREPLY=($(compgen -f -- \"$cur\") $(compgen -W '" +
+      Words(BuiltinNames()) +
+      "' -- \"$cur\"))\n"
       "  else\n"
       "    COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
       "  fi\n"
@@ -178,7 +182,9 @@ std::string ZshScript(const std::vector<Command>& commands) {
       }
       script += " \\\n        " + Quoted(spec);
     }
-    if (command.takes_files) script += " \\\n        '*:file:_files'";
+    if (command.takes_files) {
+      script += " \\\n        '*:file:{_files; compadd -- " + Words(BuiltinNames()) + "}'";
+    }
     if (!command.words.empty()) script += " \\\n        '1:word:(" + Words(command.words) + ")'";
     script += "\n      ;;\n";
   }
@@ -194,7 +200,7 @@ std::string FishScript(const std::vector<Command>& commands) {
   for (const Command& command : commands) {
     const std::string when =
         "complete -c seccompd -n '__fish_seen_subcommand_from " + command.name + "'";
-    if (command.takes_files) script += when + " -F\n";
+    if (command.takes_files) script += when + " -F -a '" + Words(BuiltinNames()) + "'\n";
     if (!command.words.empty()) script += when + " -a '" + Words(command.words) + "'\n";
     for (const Flag& flag : command.flags) {
       const bool is_long = flag.name.starts_with("--");

@@ -44,12 +44,13 @@ std::string NativeOf(const std::string& architecture) {
   return architecture;
 }
 
-// "web.json:12:9", by pointer into the spec.
+// "web.json:12:9 /syscalls/3/names/0", by pointer into the spec.
 using PlaceNames = std::map<std::string, std::string>;
 
 void CollectPointers(const json& answer, PlaceNames& places) {
   if (answer.is_object() && answer.contains("pointer")) {
-    places.emplace(answer["pointer"].get<std::string>(), "");
+    const std::string pointer = answer["pointer"].get<std::string>();
+    if (!pointer.empty()) places.emplace(pointer, "");
   }
   for (const json& child : answer) {
     if (child.is_structured()) CollectPointers(child, places);
@@ -127,7 +128,7 @@ Result<PlaceNames> Locate(compiler::Compiler& compiler, const InputFile& file,
   std::size_t i = 0;
   for (auto& [pointer, name] : places) {
     name = file.path + ":" + std::to_string((*positions)[i].line) + ":" +
-           std::to_string((*positions)[i].column);
+           std::to_string((*positions)[i].column) + " " + wanted[i].pointer;
     ++i;
   }
   return places;

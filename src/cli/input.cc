@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -15,6 +16,9 @@
 
 #include <nlohmann/json.hpp>
 
+#if __has_include("seccompd/profile/builtins.h")
+#include "seccompd/profile/builtins.h"
+#endif
 #include "seccompd/profile/codes.h"
 #include "seccompd/profile/text.h"
 #include "seccompd/profile/types.h"
@@ -24,6 +28,8 @@ namespace {
 
 using nlohmann::json;
 using profile::FoundProfile;
+
+constexpr std::string_view kBuiltin = "builtin/";
 
 struct MachineRow {
   std::string_view machine;     // as uname tells it
@@ -58,6 +64,25 @@ Result<std::string> ReadPath(const std::string& path) {
   return text;
 }
 
+bool IsBuiltin(std::string_view path) {
+  return path.starts_with(kBuiltin) && ::access(std::string(path).c_str(), F_OK) != 0;
+}
+
+Result<std::string> BuiltinText(std::string_view path) {
+  for (const std::string& name : BuiltinNames()) {
+    if (name != path) continue;
+#if __has_include("seccompd/profile/builtins.h")
+    return std::string(profile::FindBuiltin(path.substr(kBuiltin.size()))->spec);
+#endif
+  }
+  const std::vector<std::string> names = BuiltinNames();
+  const std::vector<std::string_view> views(names.begin(), names.end());
+  std::string message = "seccompd ships no " + profile::Quote(path);
+  for (const std::string& name : names)
+    message += (&name == names.data() ? "; there are: " : ", ") + name;
+  return Error{ErrorCode::kNotFound, std::move(message)};
+}
+
 profile::Diagnostic FindingOf(const json& row) {
   return {static_cast<profile::Severity>(row.value("severity", 2)), row.value("code", ""),
           row.value("pointer", ""), row.value("message", "")};
@@ -72,7 +97,7 @@ FoundProfile ProfileOf(const json& row) {
   found.name = row.value("name", "");
   found.container = row.value("container", "");
   found.spec = row.value("spec", "");
-  found.spec_pointer = row.value("specPointer", "");
+  if (row.contains("specPointer")) found.spec_pointer = row["specPointer"].get<std::string>();
   found.profile_pointer = row.value("profilePointer", "");
   found.left_out = row.value("leftOut", std::vector<std::string>());
   return found;
@@ -105,7 +130,7 @@ std::vector<profile::BaseSpec> FindBases(const std::vector<std::string>& names,
     for (const InputFile& file : files) {
       for (const FoundProfile& other : file.content.profiles) {
         const bool is_it =
-            !other.spec_pointer.empty() && other.name == name && other.name_space == name_space;
+            other.spec_pointer.has_value() && other.name == name && other.name_space == name_space;
         if (is_it) base.spec = other.spec;
       }
     }
@@ -115,6 +140,17 @@ std::vector<profile::BaseSpec> FindBases(const std::vector<std::string>& names,
 }
 
 }  // namespace
+
+std::vector<std::string> BuiltinNames() {
+  std::vector<std::string> names;
+#if __has_include("seccompd/profile/builtins.h")
+  for (const profile::Builtin& builtin : profile::AllBuiltins()) {
+    const bool has_prefix = builtin.name.starts_with(kBuiltin);
+    names.push_back((has_prefix ? "" : std::string(kBuiltin)) + std::string(builtin.name));
+  }
+#endif
+  return names;
+}
 
 Result<std::vector<std::string>> ExpandPaths(const std::vector<std::string>& arguments) {
   std::vector<std::string> paths;
@@ -146,7 +182,8 @@ Result<std::vector<std::string>> ExpandPaths(const std::vector<std::string>& arg
 Result<InputFile> ReadInput(compiler::Compiler& compiler, const std::string& path,
                             std::istream& in) {
   InputFile file{path == "-" ? "<stdin>" : path, {}, {}};
-  Result<std::string> text = path == "-" ? ReadStream(in) : ReadPath(path);
+  Result<std::string> text =
+      path == "-" ? ReadStream(in) : (IsBuiltin(path) ? BuiltinText(path) : ReadPath(path));
   if (!text.ok()) return text.error();
   file.text = *std::move(text);
   if (file.text.size() > profile::kMaxProfileFileBytes) {

@@ -22,6 +22,7 @@ struct InputFile {
 
 // "-" is `in`; a directory is its *.json, *.yaml and *.yml, sorted, not those of directories below;
 // "builtin/NAME" is what seccompd ships. kNotFound, kDenied: cannot be read; the message names it.
+std::vector<std::string> BuiltinNames();
 Result<std::vector<std::string>> ExpandPaths(const std::vector<std::string>& arguments);
 Result<InputFile> ReadInput(compiler::Compiler& compiler, const std::string& path,
                             std::istream& in);

@@ -34,16 +34,13 @@ json ToJson(const profile::Position& position) {
 }
 
 json ToJson(const profile::FoundProfile& found) {
-  return {{"format", found.format},
-          {"document", found.document},
-          {"line", found.line},
-          {"namespace", found.name_space},
-          {"name", found.name},
-          {"container", found.container},
-          {"spec", found.spec},
-          {"specPointer", found.spec_pointer},
-          {"profilePointer", found.profile_pointer},
-          {"leftOut", found.left_out}};
+  json row = {{"format", found.format},   {"document", found.document},
+              {"line", found.line},       {"namespace", found.name_space},
+              {"name", found.name},       {"container", found.container},
+              {"spec", found.spec},       {"profilePointer", found.profile_pointer},
+              {"leftOut", found.left_out}};
+  if (found.spec_pointer.has_value()) row["specPointer"] = *found.spec_pointer;
+  return row;
 }
 
 json Read(const json& request) {

@@ -104,9 +104,10 @@ Outcome OutcomeOf(const Decision& decision, const Profile& profile) {
       outcome.pointer = profile.rules[decision.rule.value_or(0)].pointer;
       break;
     case Why::kDefault:
-    case Why::kRuntimeStub:
       outcome.pointer = kDefaultPointer;
       break;
+    case Why::kRuntimeStub:
+      break;  // nothing in the profile
     case Why::kForeignArchitecture:
     case Why::kX32Range:
       outcome.pointer = kArchitecturesPointer;

@@ -26,7 +26,7 @@ Result<std::optional<Profile>> Prepare(const RenderRequest& request,
   // Names that do not exist are left out, as a runtime would do it; lint tells of them.
   std::vector<Diagnostic> untold;
   ResolveNames(decoded.profile, decoded.warn_unknown_syscalls, untold);
-  return std::optional<Profile>(Rewrite(Normalize(std::move(decoded.profile), untold), untold));
+  return std::optional<Profile>(Normalize(std::move(decoded.profile), untold));
 }
 
 Result<std::optional<CompiledProfile>> PrepareCompiled(const RenderRequest& request,
@@ -34,12 +34,16 @@ Result<std::optional<CompiledProfile>> PrepareCompiled(const RenderRequest& requ
   Result<std::optional<Profile>> profile = Prepare(request, findings);
   if (!profile.ok()) return profile.error();
   if (!profile->has_value()) return std::optional<CompiledProfile>();
-  Result<std::optional<Filters>> filters = Compile(**profile, findings);
+  const Profile& meant = **profile;
+  std::vector<Diagnostic> untold;
+  const std::optional<Profile> rewritten = Rewrite(meant, untold);
+  const Profile& written = rewritten.has_value() ? *rewritten : meant;
+  const Result<std::optional<Filters>> filters = Compile(written, findings);
   if (!filters.ok()) return filters.error();
   if (!filters->has_value() || HasError(findings)) return std::optional<CompiledProfile>();
-  Validate(**profile, **filters, findings);
+  Validate(meant, **filters, findings);
   if (HasError(findings)) return std::optional<CompiledProfile>();
-  return std::optional<CompiledProfile>({**std::move(profile), (*filters)->by_priority});
+  return std::optional<CompiledProfile>({written, (*filters)->by_priority});
 }
 
 }  // namespace seccompd::profile

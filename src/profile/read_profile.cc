@@ -156,6 +156,12 @@ void Reader::ReadValue(const JsonValue& value, const std::string& pointer) {
     ReadPeer(value, pointer);
   } else if (!kind.empty()) {
     Skip(value, pointer);
+  } else if (value.Find("profile") != nullptr) {
+    FoundProfile found = Start({}, "spec of a TenantSeccompProfile");
+    found.spec = WriteJson(value);
+    found.spec_pointer = pointer;
+    found.profile_pointer = pointer + "/profile";
+    Add(std::move(found));
   } else if (std::any_of(kProfileMembers.begin(), kProfileMembers.end(),
                          [&](std::string_view name) { return value.Find(name) != nullptr; })) {
     FoundProfile found = Start({}, "seccomp profile");

@@ -14,7 +14,7 @@
 
 namespace seccompd::profile {
 
-// As Render up to rewrite: normalized, with its architectures complete. None: it cannot be read,
+// As Render up to normalize: normalized, with its architectures complete. None: it cannot be read,
 // and a finding is the error. An Error is about this process or the node's architecture.
 Result<std::optional<Profile>> Prepare(const RenderRequest& request,
                                        std::vector<Diagnostic>& findings);

@@ -34,17 +34,17 @@ struct FileFinding {
 struct FoundProfile {
   std::string format;  // "seccomp profile", "TenantSeccompProfile", "SeccompProfile (Kubescape)"
   std::size_t document = 0;
-  std::uint32_t line = 1;             // where the document begins
-  std::string name_space, name;       // empty: it has none
-  std::string container;              // Kubescape: one profile for each container
-  std::string spec;                   // raw JSON
-  std::string spec_pointer;           // what `spec` is in the document; empty where it is made up
-  std::string profile_pointer;        // what spec's /profile is in the document
+  std::uint32_t line = 1;                   // where the document begins
+  std::string name_space, name;             // empty: it has none
+  std::string container;                    // Kubescape: one profile for each container
+  std::string spec;                         // raw JSON
+  std::optional<std::string> spec_pointer;  // what `spec` is in the document; none: it is made up
+  std::string profile_pointer;              // what spec's /profile is in the document
   std::vector<std::string> left_out;  // what the other tool's manifest says beside the profile
 
   // Of a pointer into `spec`. Here, for those who do not link the reader.
   Place PlaceOf(std::string_view pointer) const {
-    if (!spec_pointer.empty()) return {document, spec_pointer + std::string(pointer)};
+    if (spec_pointer.has_value()) return {document, *spec_pointer + std::string(pointer)};
     constexpr std::string_view kProfile = "/profile";
     if (!pointer.starts_with(kProfile)) return {document, profile_pointer};
     return {document, profile_pointer + std::string(pointer.substr(kProfile.size()))};
