@@ -66,7 +66,7 @@ std::vector<std::string> FindingsOf(const Ran& ran) {
 }
 
 TEST(LintTest, SaysWhereInAManifestAndWhatToDo) {
-  const Ran ran = Run({"lint", "-"}, kTypo);
+  const Ran ran = RunCommand({"lint", "-"}, kTypo);
   EXPECT_EQ(ran.code, kExitFindings);
   EXPECT_NE(ran.out.find("<stdin>:8:17: error: Linux has no system call \"mkdirr\"; did you mean "
                          "mkdir? [UnknownSyscall]\n    at /spec/profile/syscalls/0/names/0\n    to "
@@ -78,9 +78,10 @@ TEST(LintTest, SaysWhereInAManifestAndWhatToDo) {
 }
 
 TEST(LintTest, PlacesAreTheSameInJsonText) {
-  const Ran ran = Run({"lint", "-", "-o", "json"},
-                      "{\"defaultAction\": \"SCMP_ACT_ALLOW\",\n \"syscalls\": [\n  {\"names\": "
-                      "[\"\\u00e4\", \"mkdirr\"], \"action\": \"SCMP_ACT_ERRNO\"}]}\n");
+  const Ran ran =
+      RunCommand({"lint", "-", "-o", "json"},
+                 "{\"defaultAction\": \"SCMP_ACT_ALLOW\",\n \"syscalls\": [\n  {\"names\": "
+                 "[\"\\u00e4\", \"mkdirr\"], \"action\": \"SCMP_ACT_ERRNO\"}]}\n");
   const std::vector<std::string> expected = {"InvalidValue /syscalls/0/names/0 3:14",
                                              "UnknownSyscall /syscalls/0/names/1 3:24"};
   EXPECT_EQ(FindingsOf(ran), expected) << ran.out;
@@ -88,16 +89,16 @@ TEST(LintTest, PlacesAreTheSameInJsonText) {
 
 TEST(LintTest, CountsColumnsInCharacters) {
   const Ran ran =
-      Run({"lint", "-", "-o", "json"},
-          "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"comment\":\"\xc3\xa4\","
-          "\"names\":[\"mkdirr\"],\"action\":\"SCMP_ACT_ERRNO\"}]}");
+      RunCommand({"lint", "-", "-o", "json"},
+                 "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"comment\":\"\xc3\xa4\","
+                 "\"names\":[\"mkdirr\"],\"action\":\"SCMP_ACT_ERRNO\"}]}");
   ASSERT_EQ(FindingsOf(ran).size(), 1U) << ran.out;
   EXPECT_EQ(FindingsOf(ran).front(), "UnknownSyscall /syscalls/0/names/0 1:73") << ran.out;
 }
 
 TEST(LintTest, ReadsTheOtherToolsManifests) {
-  EXPECT_EQ(Run({"lint", "-"}, kOperator).code, kExitFine);
-  const Ran ran = Run({"lint", "-", "-o", "json"}, kKubescape);
+  EXPECT_EQ(RunCommand({"lint", "-"}, kOperator).code, kExitFine);
+  const Ran ran = RunCommand({"lint", "-", "-o", "json"}, kKubescape);
   const std::vector<std::string> expected = {
       "UnknownSyscall /spec/containers/0/spec/syscalls/0/names/0 7:66"};
   EXPECT_EQ(FindingsOf(ran), expected) << ran.out;
@@ -109,14 +110,14 @@ TEST(LintTest, ReadsListsAndSeveralDocuments) {
       std::string("kind: List\napiVersion: v1\nitems:\n- ") +
       R"({apiVersion: seccompd.io/v1alpha1, kind: TenantSeccompProfile,)" +
       R"( metadata: {name: a}, spec: {profile: {defaultAction: SCMP_ACT_NO}}})";
-  const Ran ran = Run({"lint", "-", "-o", "json"}, list + "\n---\n" + kTypo);
+  const Ran ran = RunCommand({"lint", "-", "-o", "json"}, list + "\n---\n" + kTypo);
   EXPECT_EQ(json::parse(ran.out)["summary"]["profiles"], 2) << ran.out;
   EXPECT_EQ(FindingsOf(ran).front().substr(0, 54),
             "InvalidValue /items/0/spec/profile/defaultAction 4:125");
 }
 
 TEST(LintTest, SyntaxErrorsHaveTheirPlace) {
-  const Ran ran = Run({"lint", "-"}, "a: [1,\nb: {");
+  const Ran ran = RunCommand({"lint", "-"}, "a: [1,\nb: {");
   EXPECT_EQ(ran.code, kExitFindings);
   EXPECT_NE(ran.out.find("<stdin>:2:"), std::string::npos) << ran.out;
   EXPECT_NE(ran.out.find("[InvalidYaml]"), std::string::npos) << ran.out;
@@ -124,19 +125,19 @@ TEST(LintTest, SyntaxErrorsHaveTheirPlace) {
 
 TEST(LintTest, WarningsCountWithStrictOnly) {
   const std::string open = R"({"defaultAction": "SCMP_ACT_ALLOW"})";
-  EXPECT_EQ(Run({"lint", "-"}, open).code, kExitFine);
-  EXPECT_EQ(Run({"lint", "--strict", "-"}, open).code, kExitFindings);
+  EXPECT_EQ(RunCommand({"lint", "-"}, open).code, kExitFine);
+  EXPECT_EQ(RunCommand({"lint", "--strict", "-"}, open).code, kExitFindings);
 }
 
 TEST(LintTest, WrongUsageAndMissingFilesHaveTheirCodes) {
-  EXPECT_EQ(Run({"lint"}).code, kExitUsage);
-  EXPECT_EQ(Run({"lint", "-o", "xml", "-"}).code, kExitUsage);
-  EXPECT_EQ(Run({"lint", "--arch", "vax", "-"}).code, kExitUsage);
-  EXPECT_EQ(Run({"lint", "/nowhere.json"}).code, kExitFailed);
+  EXPECT_EQ(RunCommand({"lint"}).code, kExitUsage);
+  EXPECT_EQ(RunCommand({"lint", "-o", "xml", "-"}).code, kExitUsage);
+  EXPECT_EQ(RunCommand({"lint", "--arch", "vax", "-"}).code, kExitUsage);
+  EXPECT_EQ(RunCommand({"lint", "/nowhere.json"}).code, kExitFailed);
 }
 
 TEST(LintTest, SarifHasARuleAndARegionForEachResult) {
-  const Ran ran = Run({"lint", "-o", "sarif", "-"}, kTypo);
+  const Ran ran = RunCommand({"lint", "-o", "sarif", "-"}, kTypo);
   const json log = json::parse(ran.out);
   EXPECT_EQ(log["version"], "2.1.0");
   const json& run = log["runs"][0];
@@ -151,12 +152,13 @@ TEST(LintTest, SarifHasARuleAndARegionForEachResult) {
 }
 
 TEST(LintTest, ColorsOnlyWhenAsked) {
-  EXPECT_EQ(Run({"lint", "-"}, kTypo).out.find('\033'), std::string::npos);
-  EXPECT_NE(Run({"lint", "--color", "always", "-"}, kTypo).out.find('\033'), std::string::npos);
+  EXPECT_EQ(RunCommand({"lint", "-"}, kTypo).out.find('\033'), std::string::npos);
+  EXPECT_NE(RunCommand({"lint", "--color", "always", "-"}, kTypo).out.find('\033'),
+            std::string::npos);
 }
 
 TEST(ExplainTest, SaysTheVerdictFirst) {
-  const Ran ran = Run({"explain", "-", "--syscall", "mkdir", "--arch", "x86_64"}, kOperator);
+  const Ran ran = RunCommand({"explain", "-", "--syscall", "mkdir", "--arch", "x86_64"}, kOperator);
   EXPECT_EQ(ran.code, kExitFine);
   EXPECT_EQ(ran.out.substr(0, ran.out.find('\n')),
             "mkdir is denied: ENOSYS (Function not implemented), under runc")
@@ -166,7 +168,7 @@ TEST(ExplainTest, SaysTheVerdictFirst) {
 TEST(ExplainTest, ListsTheCasesOrDecidesWhenToldTheArguments) {
   const std::vector<std::string> words = {"explain",     "-",      "--syscall",
                                           "personality", "--arch", "x86_64"};
-  const Ran open = Run(words, kOperator);
+  const Ran open = RunCommand(words, kOperator);
   EXPECT_NE(open.out.find("personality depends on its arguments"), std::string::npos) << open.out;
   EXPECT_NE(open.out.find("a0 == 0: allowed (<stdin>:11:16 /spec/syscalls/2/names/0)"),
             std::string::npos)
@@ -175,12 +177,12 @@ TEST(ExplainTest, ListsTheCasesOrDecidesWhenToldTheArguments) {
            {"0=0", "personality is allowed"}, {"0=8", "personality is denied: EPERM"}}) {
     auto told = words;
     told.insert(told.end(), {"--arg", arg});
-    EXPECT_EQ(Run(told, kOperator).out.rfind(sentence, 0), 0U) << arg;
+    EXPECT_EQ(RunCommand(told, kOperator).out.rfind(sentence, 0), 0U) << arg;
   }
 }
 
 TEST(ExplainTest, ForeignArchitecturesAreKilled) {
-  const Ran ran = Run({"explain", "-", "--syscall", "read", "--arch", "x86"}, kOperator);
+  const Ran ran = RunCommand({"explain", "-", "--syscall", "read", "--arch", "x86"}, kOperator);
   EXPECT_EQ(ran.out.rfind("read is killing the thread", 0), 0U) << ran.out;
 }
 
@@ -194,9 +196,9 @@ TEST(ConvertTest, RendersToTheSameFilter) {
     files.push_back(kSeeds + name + ".json");
   }
   for (const std::string& file : files) {
-    const Ran before = Run({"render", file, "--arch", "x86_64"});
-    const Ran converted = Run({"convert", file, "--arch", "x86_64"});
-    const Ran after = Run({"render", "-", "--arch", "x86_64"}, converted.out);
+    const Ran before = RunCommand({"render", file, "--arch", "x86_64"});
+    const Ran converted = RunCommand({"convert", file, "--arch", "x86_64"});
+    const Ran after = RunCommand({"render", "-", "--arch", "x86_64"}, converted.out);
     EXPECT_EQ(before.out, after.out) << file << converted.out;
     EXPECT_EQ(before.code, after.code) << file << after.err;
     EXPECT_EQ(converted.code, before.code) << file << converted.err;
@@ -204,18 +206,18 @@ TEST(ConvertTest, RendersToTheSameFilter) {
 }
 
 TEST(ConvertTest, TurnsAnotherToolsManifestIntoOurs) {
-  const Ran ran = Run({"convert", "-", "--arch", "x86_64"}, kOperator);
+  const Ran ran = RunCommand({"convert", "-", "--arch", "x86_64"}, kOperator);
   EXPECT_EQ(ran.code, kExitFine) << ran.err;
   EXPECT_NE(ran.err.find("baseProfileName: runc-v1.1.5 is left out"), std::string::npos) << ran.err;
   ExpectGolden("operator.yaml", ran.out);
 }
 
 TEST(DiffTest, TellsLooserFromTighter) {
-  const Ran ran =
-      Run({"diff", kSeeds + "web-server.json", kSeeds + "database.json", "--arch", "x86_64"});
+  const Ran ran = RunCommand(
+      {"diff", kSeeds + "web-server.json", kSeeds + "database.json", "--arch", "x86_64"});
   EXPECT_EQ(ran.code, kExitFindings) << ran.err;
   ExpectGolden("diff.txt", ran.out);
-  EXPECT_EQ(Run({"diff", kSeeds + "basic.json", kSeeds + "basic.json"}).code, kExitFine);
+  EXPECT_EQ(RunCommand({"diff", kSeeds + "basic.json", kSeeds + "basic.json"}).code, kExitFine);
 }
 
 }  // namespace

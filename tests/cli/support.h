@@ -3,6 +3,7 @@
 // The commands about profile files, run within the test by the real parser and the real
 // seccompd-compile.
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -41,7 +42,7 @@ inline void ExpectGolden(const std::string& name, const std::string& actual) {
 }
 
 // `line`: the words behind "seccompd", for a node of x86_64 unless they say otherwise.
-inline Ran Run(std::vector<std::string> words, const std::string& input = "") {
+inline Ran RunCommand(std::vector<std::string> words, const std::string& input = "") {
   CLI::App app("", "seccompd");
   FileCommands commands;
   commands.Declare(app);
