@@ -87,6 +87,7 @@ Result<std::vector<profile::Position>> LocatePlaces(compiler::Compiler& compiler
                                                     const std::string& text,
                                                     const std::vector<profile::Place>& places) {
   std::vector<profile::Wanted> wanted;
+  wanted.reserve(places.size());
   for (const profile::Place& place : places) wanted.push_back({place, false});
   return LocatePlaces(compiler, text, wanted);
 }

@@ -142,6 +142,7 @@ std::string BashScript(const std::vector<Command>& commands) {
       "  else\n"
       "    COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
       "  fi\n"
+      "  return 0\n"
       "}\n"
       "complete -F _seccompd seccompd\n";
   return script;
