@@ -10,6 +10,8 @@
 #include <climits>
 #include <csignal>
 #include <iostream>
+#include <memory>
+#include <optional>
 #include <random>
 #include <thread>
 
@@ -17,6 +19,7 @@
 
 #include "seccompd/agent/flags.h"
 #include "seccompd/cli/audit.h"
+#include "seccompd/cli/commands.h"
 #include "seccompd/compiler/zygote.h"
 #include "seccompd/http/client.h"
 #include "seccompd/version.h"
@@ -31,9 +34,9 @@ using seccompd::agent::AgentConfig;
 using seccompd::agent::AgentFlags;
 using seccompd::agent::Environment;
 
-constexpr int kExitFindings = 1;
-constexpr int kExitUsage = 2;
-constexpr int kExitFailed = 3;
+using seccompd::cli::kExitFailed;
+using seccompd::cli::kExitFindings;
+using seccompd::cli::kExitUsage;
 
 Environment ReadEnvironment() {
   Environment all;
@@ -103,13 +106,54 @@ int Version() {
   return 0;
 }
 
-// Commands of the design that a later version brings: named, so that nobody takes them for a typo.
-constexpr const char* kLater[] = {"controller", "lint", "explain", "render", "convert", "diff"};
+// A command that a later version brings: named, so that nobody takes it for a typo.
+constexpr const char* kLater = "controller";
+
+// The commands that end by themselves are ended by Ctrl-C and by their terminal as others are.
+void AllowSignals() {
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+seccompd::cli::Console MakeConsole(const Environment& environment) {
+  const auto no_color = environment.find("NO_COLOR");
+  return {[]() -> Result<std::unique_ptr<seccompd::compiler::Compiler>> {
+            auto zygote = seccompd::compiler::Zygote::Start({.executable = CompilerPath()});
+            if (!zygote.ok()) return zygote.error();
+            return std::unique_ptr<seccompd::compiler::Compiler>(*std::move(zygote));
+          },
+          std::cin,
+          std::cout,
+          std::cerr,
+          ::isatty(STDOUT_FILENO) == 1,
+          no_color != environment.end() && !no_color->second.empty()};
+}
+
+// What is wrong with the words before the parser sees them: it would say less. Nothing: go on.
+std::optional<int> RefuseWords(const CLI::App& app, int argc, char** argv) {
+  if (argc < 2) {
+    std::cout << app.help();
+    return kExitUsage;
+  }
+  const std::string word = argv[1];
+  if (word == kLater) {
+    std::cerr << "seccompd: '" << word << "' is not part of this version (" << seccompd::kVersion
+              << ")\n";
+    return kExitUsage;
+  }
+  const std::string unknown = seccompd::cli::UnknownCommand(app, word);
+  if (unknown.empty()) return std::nullopt;
+  std::cerr << "seccompd: " << unknown << '\n';
+  return kExitUsage;
+}
 
 int Main(int argc, char** argv) {
   const Environment environment = ReadEnvironment();
   CLI::App app("Keeps tenants' Localhost seccomp profiles true on this node.", "seccompd");
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);
+  bool wants_version = false;
+  app.add_flag("--version", wants_version, "As the command version");
   app.failure_message(CLI::FailureMessage::simple);
   app.footer("Exit codes: 0 fine, 1 findings, 2 wrong usage, 3 could not do it.");
 
@@ -148,21 +192,22 @@ int Main(int argc, char** argv) {
 
   auto* version = app.add_subcommand(
       "version", "Print the versions of seccompd and of the libseccomp that compiles");
-  for (const char* name : kLater) app.add_subcommand(name)->group("")->prefix_command();
+  seccompd::cli::FileCommands file_commands;
+  file_commands.Declare(app);
+  if (const auto code = RefuseWords(app, argc, argv); code.has_value()) return *code;
 
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kExitUsage;
   }
-  for (const char* name : kLater) {
-    if (app.got_subcommand(name)) {
-      std::cerr << "seccompd: '" << name << "' is not part of this version (" << seccompd::kVersion
-                << ")\n";
-      return kExitUsage;
-    }
+  if (!agent->parsed()) AllowSignals();
+  if (version->parsed() || wants_version) return Version();
+  if (const auto code = file_commands.Run(MakeConsole(environment)); code.has_value()) return *code;
+  if (!agent->parsed() && !audit->parsed()) {
+    std::cerr << "seccompd: no command given (seccompd --help lists them)\n";
+    return kExitUsage;
   }
-  if (version->parsed()) return Version();
   if (audit->parsed()) {
     if (kubeconfig.empty()) kubeconfig = seccompd::DefaultKubeconfig(environment);
     return Audit(local, kubeconfig, local_options, output == "json", environment);

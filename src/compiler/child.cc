@@ -18,6 +18,7 @@
 #include "compiler/filter.h"
 #include "compiler/manifests.h"
 #include "compiler/sanitized.h"
+#include "compiler/tools.h"
 
 namespace seccompd::compiler {
 namespace {
@@ -72,6 +73,8 @@ std::string Answer(const Request& request) {
       return EncodeCompileAnswer(AnswerCompile(request));
     case Request::Kind::kParseManifests:
       return EncodeManifestAnswer(ParseManifestText(request.text));
+    case Request::Kind::kTool:
+      return EncodeToolAnswer(AnswerTool(request.text));
   }
   ::_exit(kExitProtocol);
 }

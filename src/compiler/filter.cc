@@ -136,9 +136,10 @@ void Append(std::span<const AllowRow> rows, profile::Profile& profile) {
 
 Result<std::string> Build(const profile::Profile& profile) {
   std::vector<profile::Diagnostic> findings;
-  Result<std::optional<profile::Filter>> filter = profile::Compile(profile, findings);
-  if (!filter.ok()) return filter.error();
-  if (filter->has_value()) return std::move((*filter)->program);
+  Result<std::optional<profile::Filters>> filters =
+      profile::Compile(profile, findings, profile::Trees::kNo);
+  if (!filters.ok()) return filters.error();
+  if (filters->has_value()) return std::move((*filters)->by_priority.program);
   return Error{ErrorCode::kDenied,
                findings.empty() ? "the compiler's own filter" : findings.front().message};
 }

@@ -241,10 +241,11 @@ std::string EncodeRequest(const Request& request) {
 Result<Request> DecodeRequest(std::string_view bytes) {
   Reader reader(bytes);
   const auto magic = reader.Get<std::uint32_t>();
-  const auto kind = reader.GetAtMost<std::uint8_t>(2);
+  const auto kind = reader.GetAtMost<std::uint8_t>(3);
   Request request;
   request.kind = static_cast<Request::Kind>(kind);
-  request.text = reader.GetString(kMaxSpecBytes);
+  request.text =
+      reader.GetString(request.kind == Request::Kind::kTool ? kMaxToolBytes : kMaxSpecBytes);
   request.node = GetNode(reader);
   const auto bases = reader.GetAtMost(static_cast<std::uint32_t>(kMaxBases));
   for (std::uint32_t i = 0; i < bases && !reader.has_failed(); ++i) {
@@ -327,6 +328,24 @@ Result<ManifestAnswer> DecodeManifestAnswer(std::string_view bytes) {
     answer.documents.push_back(GetManifest(reader));
   }
   const bool is_right_kind = kind == static_cast<std::uint8_t>(Request::Kind::kParseManifests);
+  if (!reader.Done() || magic != kMagic || !is_right_kind) return Deviation("answer");
+  return answer;
+}
+
+std::string EncodeToolAnswer(std::string_view answer) {
+  Writer writer;
+  writer.Put(kMagic);
+  writer.Put(static_cast<std::uint8_t>(Request::Kind::kTool));
+  writer.PutString(answer);
+  return writer.Take();
+}
+
+Result<std::string> DecodeToolAnswer(std::string_view bytes) {
+  Reader reader(bytes);
+  const auto magic = reader.Get<std::uint32_t>();
+  const auto kind = reader.Get<std::uint8_t>();
+  std::string answer = reader.GetString(kMaxToolBytes);
+  const bool is_right_kind = kind == static_cast<std::uint8_t>(Request::Kind::kTool);
   if (!reader.Done() || magic != kMagic || !is_right_kind) return Deviation("answer");
   return answer;
 }

@@ -220,7 +220,8 @@ bool ProvesItself(SpareChild& spare, const ServeOptions& options) {
   Request request;
   request.kind = Request::Kind::kCompile;
   request.text = kOwnSpec;
-  request.node.architecture = "SCMP_ARCH_X86_64";  // any that libseccomp knows: nobody loads the filter
+  request.node.architecture =
+      "SCMP_ARCH_X86_64";  // any that libseccomp knows: nobody loads the filter
   const Deadline deadline = std::chrono::steady_clock::now() + options.wall_limit;
   bool is_good = WriteFrame(data.get(), EncodeRequest(request), deadline).ok();
   const Result<std::string> frame = ReadFrame(data.get(), kMaxFrameBytes, deadline);

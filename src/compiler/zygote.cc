@@ -158,6 +158,13 @@ class ZygoteClient final : public Zygote {
                DecodeManifestAnswer);
   }
 
+  Result<std::string> RunTool(std::string_view request) override {
+    if (request.size() > kMaxToolBytes) {
+      return Error{ErrorCode::kInvalid, "the file is too large"};
+    }
+    return Ask({Request::Kind::kTool, std::string(request), {}, {}, ""}, DecodeToolAnswer);
+  }
+
   std::string libseccomp_version() const override { return launched_.libseccomp_version; }
   int pid() const override { return launched_.pid; }
 

@@ -14,6 +14,7 @@
 #include "seccompd/profile/json.h"
 #include "seccompd/profile/text.h"
 
+#include "profile/json_positions.h"
 #include "profile/yaml_scalar.h"
 
 namespace seccompd::profile {
@@ -29,6 +30,8 @@ constexpr std::size_t kMaxJsonBytes = std::size_t{4} << 20;  // after aliases, o
 // end of its bounded text.
 class JsonBuilder final : public YAML::EventHandler {
  public:
+  explicit JsonBuilder(bool with_positions) : with_positions_(with_positions) {}
+
   void OnDocumentStart(const YAML::Mark& mark) override {
     // yaml-cpp leaves a stray token (", x") where it is and makes documents of nothing for ever.
     if (last_start_ == mark.pos) return Fail(mark, "a character that belongs to nothing");
@@ -38,14 +41,15 @@ class JsonBuilder final : public YAML::EventHandler {
     anchors_.clear();
     line_.reset();
     is_null_ = false;
+    positions_.clear();
   }
   void OnDocumentEnd() override {
     total_bytes_ += json_.size();
     if (error_.has_value() || is_null_ || json_.empty()) return;  // "---" with nothing behind it
-    documents_.push_back({line_.value_or(1), std::move(json_)});
+    documents_.push_back({line_.value_or(1), std::move(json_), std::move(positions_)});
   }
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    AddScalar(mark, "null", anchor);
+    AddScalar(mark, "null", anchor, "null");
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override;
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -72,6 +76,11 @@ class JsonBuilder final : public YAML::EventHandler {
     std::size_t nodes = 0;   // nodes_ when it began
     YAML::anchor_t anchor = 0;
     std::set<std::string> keys;
+    // For positions only:
+    std::string pointer;
+    std::size_t index = 0;  // of the next element
+    std::string key;        // of the next member
+    Position key_position;
   };
   struct Anchored {  // a piece of json_, which only grows
     std::size_t begin = 0;
@@ -102,7 +111,23 @@ class JsonBuilder final : public YAML::EventHandler {
     const bool is_value = !frames_.empty() && frames_.back().is_map && !frames_.back().wants_key;
     if (!frames_.empty() && !is_value && json_.size() > frames_.back().begin + 1)
       json_.push_back(',');
+    if (with_positions_ && !is_key()) Note(mark);
     return true;
+  }
+  // Of a value: where it stands.
+  void Note(const YAML::Mark& mark) {
+    const Position position = PositionOf(mark);
+    pointer_.clear();
+    Position key = position;
+    if (!frames_.empty()) {
+      Frame& frame = frames_.back();
+      pointer_ = frame.is_map ? Join(frame.pointer, frame.key) : Join(frame.pointer, frame.index++);
+      if (frame.is_map) key = frame.key_position;
+    }
+    positions_[pointer_] = {position, key};
+  }
+  static Position PositionOf(const YAML::Mark& mark) {
+    return {static_cast<std::uint32_t>(mark.line + 1), static_cast<std::uint32_t>(mark.column + 1)};
   }
   // After any node.
   void End() {
@@ -111,8 +136,10 @@ class JsonBuilder final : public YAML::EventHandler {
       frames_.back().wants_key = !frames_.back().wants_key;
     }
   }
-  void AddScalar(const YAML::Mark& mark, const std::string& json, YAML::anchor_t anchor);
-  void AddKey(const YAML::Mark& mark, const std::string& key);
+  void AddScalar(const YAML::Mark& mark, const std::string& json, YAML::anchor_t anchor,
+                 std::string_view text);
+  // `text`: the key itself, `json` as it is written.
+  void AddKey(const YAML::Mark& mark, const std::string& json, std::string_view text);
   void Open(const YAML::Mark& mark, const std::string& tag, std::string_view own_tag,
             YAML::anchor_t anchor, char bracket);
   void Close(char bracket);
@@ -128,11 +155,14 @@ class JsonBuilder final : public YAML::EventHandler {
   std::map<YAML::anchor_t, Anchored> anchors_;
   std::optional<std::uint32_t> line_;
   bool is_null_ = false;
+  bool with_positions_ = false;
+  std::string pointer_;  // of the value noted last
+  Positions positions_;
 };
 
-void JsonBuilder::AddScalar(const YAML::Mark& mark, const std::string& json,
-                            YAML::anchor_t anchor) {
-  if (is_key()) return AddKey(mark, json);
+void JsonBuilder::AddScalar(const YAML::Mark& mark, const std::string& json, YAML::anchor_t anchor,
+                            std::string_view text) {
+  if (is_key()) return AddKey(mark, json, text);
   if (!Begin(mark, 1, json.size())) return;
   if (frames_.empty()) is_null_ = json == "null";
   if (anchor != 0) anchors_[anchor] = {json_.size(), json.size(), 1};
@@ -141,13 +171,15 @@ void JsonBuilder::AddScalar(const YAML::Mark& mark, const std::string& json,
 }
 
 // JSON has string keys only: 1 and "1" are one key.
-void JsonBuilder::AddKey(const YAML::Mark& mark, const std::string& key) {
+void JsonBuilder::AddKey(const YAML::Mark& mark, const std::string& key, std::string_view text) {
   if (!Begin(mark, 1, key.size() + 2)) return;
   const std::string quoted = key.starts_with('"') ? key : "\"" + key + "\"";
   if (!frames_.back().keys.insert(quoted).second) {
     return Fail(mark, "the key " + CleanText(quoted) + " stands twice in its mapping; keep one");
   }
   json_ += quoted;
+  frames_.back().key = text;
+  frames_.back().key_position = PositionOf(mark);
   End();
 }
 
@@ -175,11 +207,11 @@ void JsonBuilder::OnScalar(const YAML::Mark& mark, const std::string& tag, YAML:
   if (!is_plain) {
     std::string json;
     AppendJsonString(json, value);
-    return AddScalar(mark, json, anchor);
+    return AddScalar(mark, json, anchor, value);
   }
   const Result<std::string> json = PlainScalarToJson(value);
   if (!json.ok()) return Fail(mark, json.error().message);
-  AddScalar(mark, *json, anchor);
+  AddScalar(mark, *json, anchor, value);
 }
 
 void JsonBuilder::Open(const YAML::Mark& mark, const std::string& tag, std::string_view own_tag,
@@ -197,6 +229,7 @@ void JsonBuilder::Open(const YAML::Mark& mark, const std::string& tag, std::stri
   frame.begin = json_.size();
   frame.nodes = nodes_ - 1;
   frame.anchor = anchor;
+  frame.pointer = pointer_;
   frames_.push_back(std::move(frame));
   json_.push_back(bracket);
 }
@@ -213,7 +246,8 @@ void JsonBuilder::Close(char bracket) {
 }
 
 // yaml-cpp trips over some JSON (\ud83d\ude00, tabs): JSON is read as JSON.
-std::optional<Result<std::vector<YamlDocument>>> ReadAsJson(std::string_view text) {
+std::optional<Result<std::vector<YamlDocument>>> ReadAsJson(std::string_view text,
+                                                            bool with_positions) {
   const std::size_t begin = text.find_first_not_of(" \t\r\n");
   if (begin == std::string_view::npos || (text[begin] != '{' && text[begin] != '[')) {
     return std::nullopt;
@@ -227,20 +261,20 @@ std::optional<Result<std::vector<YamlDocument>>> ReadAsJson(std::string_view tex
   }
   std::uint32_t line = 1;
   for (const char c : text.substr(0, begin)) line += c == '\n' ? 1 : 0;
-  return std::vector<YamlDocument>{{line, WriteJson(*json)}};
+  return std::vector<YamlDocument>{
+      {line, WriteJson(*json), with_positions ? JsonPositions(text) : Positions()}};
 }
 
-}  // namespace
-
-Result<std::vector<YamlDocument>> YamlToJson(std::string_view text, std::size_t max_bytes) {
+Result<std::vector<YamlDocument>> Read(std::string_view text, std::size_t max_bytes,
+                                       bool with_positions) {
   if (text.size() > max_bytes) {
     return Error{ErrorCode::kInvalid, "longer than " + std::to_string(max_bytes) + " bytes"};
   }
   if (!IsUtf8(text) || text.find('\0') != std::string_view::npos) {
     return Error{ErrorCode::kInvalid, "no text in UTF-8"};
   }
-  if (auto json = ReadAsJson(text)) return *std::move(json);
-  JsonBuilder builder;
+  if (auto json = ReadAsJson(text, with_positions)) return *std::move(json);
+  JsonBuilder builder(with_positions);
   try {
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);
@@ -254,6 +288,17 @@ Result<std::vector<YamlDocument>> YamlToJson(std::string_view text, std::size_t 
   }
   if (builder.error().has_value()) return *builder.error();
   return builder.Take();
+}
+
+}  // namespace
+
+Result<std::vector<YamlDocument>> YamlToJson(std::string_view text, std::size_t max_bytes) {
+  return Read(text, max_bytes, false);
+}
+
+Result<std::vector<YamlDocument>> YamlToJsonWithPositions(std::string_view text,
+                                                          std::size_t max_bytes) {
+  return Read(text, max_bytes, true);
 }
 
 }  // namespace seccompd::profile

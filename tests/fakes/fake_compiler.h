@@ -41,6 +41,9 @@ class FakeCompiler final : public compiler::Compiler {
   Result<compiler::ManifestAnswer> ParseManifests(std::string_view) override {
     return Error{ErrorCode::kInvalid, "the fake compiler parses no manifests"};
   }
+  Result<std::string> RunTool(std::string_view) override {
+    return Error{ErrorCode::kInvalid, "the fake compiler has no tools"};
+  }
 
   void AnswerWith(std::function<Result<compiler::CompileAnswer>(const std::string&)> answer) {
     const std::lock_guard lock(mutex_);

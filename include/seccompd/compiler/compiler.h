@@ -4,6 +4,7 @@
 // request), never in the agent. Implementations are thread-safe: several threads may each have a
 // request under way.
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -13,6 +14,8 @@
 #include "seccompd/profile/request.h"
 
 namespace seccompd::compiler {
+
+inline constexpr std::size_t kMaxToolBytes = std::size_t{5} << 20;
 
 // A spec of at most 1.5 MiB; the child judges its limits.
 using CompileRequest = profile::RenderRequest;
@@ -41,6 +44,10 @@ class Compiler {
   virtual Result<CompileAnswer> Compile(const CompileRequest& request) = 0;
   // YAML (several documents) or JSON text of at most 256 KiB -> its documents. Errors as Compile.
   virtual Result<ManifestAnswer> ParseManifests(std::string_view text) = 0;
+  // The command line's questions about files: a JSON text of at most kMaxToolBytes -> a JSON text
+  // (compiler/tools.h says which). Not for the agent: an answer is not checked further. Errors as
+  // Compile.
+  virtual Result<std::string> RunTool(std::string_view request) = 0;
 };
 
 }  // namespace seccompd::compiler

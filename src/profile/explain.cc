@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seccompd/profile/explain.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "seccompd/profile/syscalls.h"
+#include "seccompd/profile/text.h"
+
+namespace seccompd::profile {
+namespace {
+
+constexpr std::string_view kDefaultPointer = "/profile/defaultAction";
+constexpr std::string_view kArchitecturesPointer = "/profile/architectures";
+
+std::string NumberText(std::uint64_t number) {
+  constexpr std::uint64_t kPlain = 256;  // small ones are families and signals, large ones flags
+  if (number < kPlain) return std::to_string(number);
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::string digits;
+  for (; number != 0; number >>= 4) digits.insert(digits.begin(), kHex[number & 0xf]);
+  return "0x" + digits;
+}
+
+std::string ConditionText(const Arg& arg) {
+  const std::string name = "a" + std::to_string(arg.index);
+  const std::string value = NumberText(arg.value);
+  switch (arg.op) {
+    case Operator::kNotEqual:
+      return name + " != " + value;
+    case Operator::kLess:
+      return name + " < " + value;
+    case Operator::kLessOrEqual:
+      return name + " <= " + value;
+    case Operator::kEqual:
+      return name + " == " + value;
+    case Operator::kGreaterOrEqual:
+      return name + " >= " + value;
+    case Operator::kGreater:
+      return name + " > " + value;
+    case Operator::kMaskedEqual:
+      return "(" + name + " & " + value + ") == " + NumberText(arg.value_two);
+  }
+  return "";
+}
+
+std::string ConditionText(const std::vector<Arg>& args) {
+  std::string text;
+  for (const Arg& arg : args) text += (text.empty() ? "" : " and ") + ConditionText(arg);
+  return text;
+}
+
+bool Holds(const Arg& arg, std::uint64_t value) {
+  switch (arg.op) {
+    case Operator::kNotEqual:
+      return value != arg.value;
+    case Operator::kLess:
+      return value < arg.value;
+    case Operator::kLessOrEqual:
+      return value <= arg.value;
+    case Operator::kEqual:
+      return value == arg.value;
+    case Operator::kGreaterOrEqual:
+      return value >= arg.value;
+    case Operator::kGreater:
+      return value > arg.value;
+    case Operator::kMaskedEqual:
+      return (value & arg.value) == arg.value_two;
+  }
+  return false;
+}
+
+// Of one call: the rules that the known arguments leave possible, without the conditions that they
+// fulfil.
+std::vector<BoundRule> Remaining(const Meaning::Section& section, std::uint32_t number,
+                                 const std::map<std::uint32_t, std::uint64_t>& known) {
+  std::vector<BoundRule> remaining;
+  const auto found = section.rules.find(number);
+  if (found == section.rules.end()) return remaining;
+  for (BoundRule rule : found->second) {
+    const bool is_possible = std::all_of(rule.args.begin(), rule.args.end(), [&](const Arg& arg) {
+      const auto value = known.find(arg.index);
+      return value == known.end() || Holds(arg, value->second);
+    });
+    if (!is_possible) continue;
+    std::erase_if(rule.args, [&](const Arg& arg) { return known.contains(arg.index); });
+    remaining.push_back(std::move(rule));
+  }
+  return remaining;
+}
+
+bool DependsOnUnknown(const std::vector<BoundRule>& remaining) {
+  const bool is_settled = std::any_of(remaining.begin(), remaining.end(),
+                                      [](const BoundRule& rule) { return rule.args.empty(); });
+  return !is_settled && !remaining.empty();
+}
+
+Outcome OutcomeOf(const Decision& decision, const Profile& profile) {
+  Outcome outcome{decision.verdict, decision.why, VerdictPhrase(decision.verdict), ""};
+  switch (decision.why) {
+    case Why::kRule:
+      outcome.pointer = profile.rules[decision.rule.value_or(0)].pointer;
+      break;
+    case Why::kDefault:
+      outcome.pointer = kDefaultPointer;
+      break;
+    case Why::kRuntimeStub:
+      break;  // nothing in the profile
+    case Why::kForeignArchitecture:
+    case Why::kX32Range:
+      outcome.pointer = kArchitecturesPointer;
+      break;
+  }
+  return outcome;
+}
+
+std::string WhyText(const Decision& decision, const Question& question, const Profile& profile,
+                    bool has_rules) {
+  const std::string architecture(ArchitectureName(question.architecture));
+  switch (decision.why) {
+    case Why::kRule: {
+      const Rule& rule = profile.rules[*decision.rule];
+      std::string text = "a rule says " + std::string(ActionName(rule.action));
+      if (!rule.args.empty()) text += " where " + ConditionText(rule.args);
+      if (!decision.contradicting_rule.has_value()) return text;
+      return text + "; another one, at " + profile.rules[*decision.contradicting_rule].pointer +
+             ", says something else, and which of them wins is the library's whim";
+    }
+    case Why::kDefault:
+      return (has_rules ? "no rule for it matches these arguments" : "no rule names it") +
+             std::string(", so defaultAction holds: ") +
+             std::string(ActionName(profile.default_action));
+    case Why::kRuntimeStub:
+      return "runc answers ENOSYS by itself for calls newer than all that the profile names, "
+             "whatever defaultAction is";
+    case Why::kForeignArchitecture:
+      return architecture +
+             " is not among the profile's architectures, and a filter kills what comes from "
+             "others, "
+             "whatever defaultAction is";
+    case Why::kX32Range:
+      return "SCMP_ARCH_X32 is not among the profile's architectures, and the filter kills its "
+             "calls, whatever defaultAction is";
+  }
+  return "";
+}
+
+std::string ChangeText(const Decision& decision, const Question& question, const Profile& profile) {
+  const bool is_through = LetsThrough(decision.verdict.action);
+  const std::string wanted = is_through ? "SCMP_ACT_ERRNO" : "SCMP_ACT_ALLOW";
+  switch (decision.why) {
+    case Why::kRule: {
+      const bool is_default_through = LetsThrough(profile.default_action);
+      if (is_default_through != is_through) return "without that rule, defaultAction would hold";
+      return "to have it otherwise, write " + wanted + " in that rule";
+    }
+    case Why::kDefault:
+    case Why::kRuntimeStub:
+      return std::string(is_through ? "to deny it" : "to allow it") + ", add " + question.syscall +
+             " to the names of a rule with " + wanted;
+    case Why::kForeignArchitecture:
+    case Why::kX32Range:
+      return "to have the rules hold for it too, add " +
+             std::string(ArchitectureName(question.architecture)) + " to architectures";
+  }
+  return "";
+}
+
+// One case for each rule that may match, and the one where none does.
+void AddCases(const Meaning& meaning, const std::vector<BoundRule>& remaining,
+              Explanation& explanation) {
+  const Profile& profile = meaning.profile();
+  for (const BoundRule& bound : remaining) {
+    const Rule& rule = profile.rules[bound.rule];
+    Outcome outcome{{rule.action, rule.errno_ret}, Why::kRule, "", rule.pointer};
+    outcome.phrase = VerdictPhrase(outcome.verdict);
+    explanation.cases.push_back({ConditionText(bound.args), std::move(outcome)});
+  }
+  const Verdict otherwise{profile.default_action, profile.default_errno};
+  explanation.cases.push_back(
+      {"", {otherwise, Why::kDefault, VerdictPhrase(otherwise), std::string(kDefaultPointer)}});
+}
+
+std::string ErrnoText(std::uint32_t number) {
+  const int code = static_cast<int>(number);
+  const char* const name = ::strerrorname_np(code);
+  const char* const text = ::strerrordesc_np(code);
+  if (name == nullptr || text == nullptr) return "error number " + std::to_string(number);
+  return std::string(name) + " (" + text + ")";
+}
+
+Error NoSuchCall(const Question& question) {
+  const std::string architecture(ArchitectureName(question.architecture));
+  if (!IsLinuxSyscall(question.syscall)) {
+    return {ErrorCode::kNotFound, "Linux has no system call " + Quote(question.syscall) +
+                                      DidYouMean(question.syscall, LinuxSyscalls())};
+  }
+  return {ErrorCode::kNotFound, question.syscall + " has no number of its own on " + architecture +
+                                    " that this libseccomp knows: no program there can make it"};
+}
+
+}  // namespace
+
+std::string VerdictPhrase(const Verdict& verdict) {
+  switch (verdict.action) {
+    case Action::kAllow:
+      return "allowed";
+    case Action::kLog:
+      return "allowed and logged";
+    case Action::kErrno:
+      if (verdict.data == 0) return "not run, and the program is told that it succeeded";
+      return "denied: " + ErrnoText(verdict.data);
+    case Action::kKillProcess:
+      return "killing the process";
+    case Action::kKillThread:
+      return "killing the thread that makes it";
+    case Action::kTrap:
+      return "denied by a signal: SIGSYS";
+    case Action::kTrace:
+      return "up to a tracer, and without one denied: " + ErrnoText(ENOSYS);
+    case Action::kNotify:
+      return "up to a listener";
+  }
+  return "";
+}
+
+Result<Explanation> Explain(const Meaning& meaning, const Question& question) {
+  const auto number = SyscallNumber(question.syscall, question.architecture);
+  if (!number.has_value()) return NoSuchCall(question);
+  CallData call{*number, AuditArchitecture(question.architecture), 0, {}};
+  for (const auto& [index, value] : question.args) {
+    if (index < kMaxArgs) call.args.at(index) = value;
+  }
+  Explanation explanation;
+  explanation.number = *number;
+  Decision decision;
+  const Meaning::Section* const section =
+      meaning.FindSection(call.architecture, call.number, decision);
+  std::vector<BoundRule> remaining;
+  bool has_rules = false;
+  if (section != nullptr) {
+    remaining = Remaining(*section, call.number, question.args);
+    has_rules = section->rules.contains(call.number);
+  }
+  if (DependsOnUnknown(remaining)) {
+    explanation.sentence = question.syscall + " depends on its arguments";
+    explanation.why = "the profile has rules for some of their values only";
+    explanation.change = "to ask about one call, give its arguments: --arg " +
+                         std::to_string(remaining.front().args.front().index) + "=VALUE";
+    AddCases(meaning, remaining, explanation);
+    return explanation;
+  }
+  decision = ExplainCall(meaning, question.runtime, call);
+  explanation.outcome = OutcomeOf(decision, meaning.profile());
+  explanation.sentence = question.syscall + " is " + explanation.outcome->phrase;
+  explanation.why = WhyText(decision, question, meaning.profile(), has_rules);
+  explanation.change = ChangeText(decision, question, meaning.profile());
+  return explanation;
+}
+
+std::vector<TableRow> ExplainAll(const Meaning& meaning, Architecture architecture,
+                                 Runtime runtime) {
+  std::vector<TableRow> rows;
+  Decision without;
+  for (const std::string_view name : LinuxSyscalls()) {
+    const auto number = SyscallNumber(name, architecture);
+    if (!number.has_value()) continue;
+    const CallData call{*number, AuditArchitecture(architecture), 0, {}};
+    TableRow row{std::string(name), *number, std::nullopt};
+    const Meaning::Section* const section =
+        meaning.FindSection(call.architecture, call.number, without);
+    const bool depends =
+        section != nullptr && DependsOnUnknown(Remaining(*section, call.number, {}));
+    if (!depends) row.verdict = ExplainCall(meaning, runtime, call).verdict;
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+}  // namespace seccompd::profile
