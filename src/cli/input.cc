@@ -69,7 +69,7 @@ bool IsBuiltin(std::string_view path) {
 Result<std::string> BuiltinText(std::string_view path) {
   for (const std::string& name : BuiltinNames()) {
     if (name != path) continue;
-    return std::string(profile::FindBuiltin(path.substr(kBuiltin.size()))->spec);
+    return std::string(profile::FindBuiltin(path)->spec);
   }
   const std::vector<std::string> names = BuiltinNames();
   const std::vector<std::string_view> views(names.begin(), names.end());
@@ -140,8 +140,7 @@ std::vector<profile::BaseSpec> FindBases(const std::vector<std::string>& names,
 std::vector<std::string> BuiltinNames() {
   std::vector<std::string> names;
   for (const profile::Builtin& builtin : profile::AllBuiltins()) {
-    const bool has_prefix = builtin.name.starts_with(kBuiltin);
-    names.push_back((has_prefix ? "" : std::string(kBuiltin)) + std::string(builtin.name));
+    names.emplace_back(builtin.name);
   }
   return names;
 }

@@ -87,13 +87,6 @@ json ResultOf(const std::string& path, const ReportedFinding& reported) {
   return result;
 }
 
-// Of a row's type as a parameter: a table without examples is printed without them.
-template <class Row>
-std::string_view ExampleOf(const Row& row) {
-  if constexpr (requires { row.example; }) return row.example;
-  return "";
-}
-
 }  // namespace
 
 const profile::CodeRow* FindCode(std::string_view name) {
@@ -131,12 +124,12 @@ void PrintCodes(bool as_json, std::ostream& out) {
                       {"severity", SeverityName(row.severity)},
                       {"title", row.title},
                       {"whatToDo", row.what_to_do},
-                      {"example", ExampleOf(row)}});
+                      {"example", row.example}});
       continue;
     }
     out << row.name << " (" << SeverityName(row.severity) << "): " << row.title
         << "\n    to do: " << row.what_to_do << '\n';
-    if (!ExampleOf(row).empty()) out << "    example: " << ExampleOf(row) << '\n';
+    if (!row.example.empty()) out << "    example: " << row.example << '\n';
   }
   if (as_json) out << rows.dump(2) << '\n';
 }

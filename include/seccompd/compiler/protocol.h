@@ -51,7 +51,7 @@ struct Request {
   // Of kCompile; see profile::RenderRequest.
   profile::NodeContext node;
   std::vector<profile::BaseSpec> bases;
-  std::string ceiling;
+  std::string ceiling = "none";
   bool is_thorough = true;
 };
 std::string EncodeRequest(const Request& request);
