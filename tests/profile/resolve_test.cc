@@ -291,7 +291,9 @@ TEST(ConditionTest, TheDefaultOfContainersResolvesForTheRuntimesCapabilities) {
   const Names with_admin = RulesOf(resolved(held + R"(,"CAP_SYS_ADMIN")", kX).bytes);
   EXPECT_TRUE(has(with_admin, "bpf ALLOW"));
   EXPECT_FALSE(has(with_admin, "bpf ERRNO 1"));
-  const Names on_s390x = RulesOf(resolved(held, "SCMP_ARCH_S390X").bytes);
+  const Rendered s390x = resolved(held, "SCMP_ARCH_S390X");
+  ASSERT_FALSE(s390x.bytes.empty()) << FindingsText(s390x.findings);
+  const Names on_s390x = RulesOf(s390x.bytes);
   EXPECT_TRUE(has(on_s390x, "s390_runtime_instr ALLOW"));
   EXPECT_FALSE(has(on_s390x, "arch_prctl ALLOW"));
 }
