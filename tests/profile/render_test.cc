@@ -157,8 +157,8 @@ const Row kTogether[] = {
      {"Rewritten" + kSecond},
      "as 62 rules"},
     {"CannotBeRewritten",
-     Rule("mkdir", "ALLOW", Arg(0, "NE", "5") + "," + Arg(1, "NE", "7")) + "," +
-         Rule("mkdir", "ALLOW", Arg(0, "EQ", "5")),
+     Rule("ioprio_set", "ALLOW", Arg(0, "NE", "5") + "," + Arg(1, "NE", "7")) + "," +
+         Rule("ioprio_set", "ALLOW", Arg(0, "EQ", "5")),
      {"UnsafeComparison" + kFirst},
      ""},
     {"MiscompiledByLibseccomp",
@@ -174,7 +174,7 @@ const Row kTogether[] = {
     {"ContradictsForSomeCalls",
      Rule("ioprio_set", "ALLOW", Arg(0, "EQ", "1")) + "," +
          Rule("ioprio_set", "LOG", Arg(1, "EQ", "2")),
-     {"ConflictingRules" + kSecond},
+     {"ConflictingRules" + kSecond, "OverlappingRules" + kSecond},
      "ioprio_set(a0=0x1, a1=0x2) on SCMP_ARCH_X86_64"},
     {"OneRuleMayCompareAnyWay",
      Rule("ioprio_set", "ALLOW", Arg(0, "LE", "0") + "," + Arg(1, "GT", "8589934591")),

@@ -59,14 +59,20 @@ Rendered RenderWith(const std::string& spec, const Texts& texts, int* rounds = n
   }
 }
 
-// "mkdir ALLOW", ... of canonical bytes, without the rules that SpecWith begins with.
+// Whether SpecWith has a rule for it whatever the test is about.
+bool IsToStart(const std::string& name) {
+  return name == "clone" || name == "clone3" ||
+         kStartNames.find("\"" + name + "\"") != std::string_view::npos;
+}
+
+// "mkdir ALLOW", ... of canonical bytes, without the rules that every SpecWith has.
 std::vector<std::string> RulesOf(const std::string& bytes) {
   std::vector<std::string> rules;
   const Result<JsonValue> json = ParseJson(bytes, kMaxSpecDepth);
   if (!json.ok()) return rules;
   std::vector<Diagnostic> findings;
   for (const Rule& rule : DecodeProfile(*json, "", findings, kMaxRules).profile.rules) {
-    if (rule.name == "execve" || rule.name == "exit_group" || rule.name == "clone3") continue;
+    if (IsToStart(rule.name)) continue;
     std::string text = rule.name + " " + std::string(ActionName(rule.action)).substr(9);
     if (HasErrno(rule.action)) text += " " + std::to_string(rule.errno_ret);
     for (const Arg& arg : rule.args) text += " a" + std::to_string(arg.index);
@@ -279,10 +285,11 @@ TEST(ConditionTest, TheDefaultOfContainersResolvesForTheRuntimesCapabilities) {
     return std::find(list.begin(), list.end(), rule) != list.end();
   };
   EXPECT_TRUE(has(rules, "chroot ALLOW"));
-  EXPECT_TRUE(has(rules, "arch_prctl ALLOW"));
+  EXPECT_TRUE(has(rules, "modify_ldt ALLOW"));
   EXPECT_TRUE(has(rules, "socket ALLOW"));
   EXPECT_TRUE(has(rules, "bpf ERRNO 1"));
   EXPECT_FALSE(has(rules, "bpf ALLOW"));
+  EXPECT_FALSE(has(rules, "breakpoint ALLOW"));
   EXPECT_FALSE(has(rules, "s390_runtime_instr ALLOW"));
   EXPECT_NE(ours.bytes.find(R"("defaultErrnoRet":38)"), std::string::npos);
   for (const Diagnostic& finding : ours.findings) {
@@ -291,11 +298,14 @@ TEST(ConditionTest, TheDefaultOfContainersResolvesForTheRuntimesCapabilities) {
   const Names with_admin = RulesOf(resolved(held + R"(,"CAP_SYS_ADMIN")", kX).bytes);
   EXPECT_TRUE(has(with_admin, "bpf ALLOW"));
   EXPECT_FALSE(has(with_admin, "bpf ERRNO 1"));
-  const Rendered s390x = resolved(held, "SCMP_ARCH_S390X");
-  ASSERT_FALSE(s390x.bytes.empty()) << FindingsText(s390x.findings);
-  const Names on_s390x = RulesOf(s390x.bytes);
-  EXPECT_TRUE(has(on_s390x, "s390_runtime_instr ALLOW"));
-  EXPECT_FALSE(has(on_s390x, "arch_prctl ALLOW"));
+  // Of another architecture with this machine's byte order: in filters as long as this one, made
+  // for the other order, libseccomp 2.5.4 swaps the bytes of some verdicts twice.
+  const Rendered arm = resolved(held, kArm);
+  ASSERT_FALSE(arm.bytes.empty()) << FindingsText(arm.findings);
+  const Names on_arm = RulesOf(arm.bytes);
+  EXPECT_TRUE(has(on_arm, "breakpoint ALLOW"));
+  EXPECT_FALSE(has(on_arm, "s390_runtime_instr ALLOW"));
+  EXPECT_FALSE(has(on_arm, "modify_ldt ALLOW"));
 }
 
 // --- the same bytes -------------------------------------------------------------------------
@@ -305,7 +315,7 @@ const char kShuffled[] = R"({"capabilities":["CAP_BPF","CAP_CHOWN"],"profile":{
   "archMap":[{"architecture":"SCMP_ARCH_X86_64","subArchitectures":["SCMP_ARCH_X86","SCMP_ARCH_X32"]},
              {"architecture":"SCMP_ARCH_AARCH64","subArchitectures":["SCMP_ARCH_ARM"]}],
   "syscalls":[
-    {"names":["execve","exit_group","read","write"],"action":"SCMP_ACT_ALLOW"},
+    {"names":["execve","exit_group","readahead","writev"],"action":"SCMP_ACT_ALLOW"},
     {"names":["bpf","mkdir"],"action":"SCMP_ACT_ALLOW","includes":{"caps":["CAP_BPF","CAP_CHOWN"],"arches":["amd64","arm64"]}},
     {"names":["bpf","rmdir"],"action":"SCMP_ACT_ALLOW","includes":{"caps":["CAP_CHOWN"],"minKernel":"4.8"}},
     {"names":["mount"],"action":"SCMP_ACT_ERRNO","errno":"EPERM","excludes":{"caps":["CAP_SYS_ADMIN","CAP_BPF"]}},
@@ -320,8 +330,8 @@ void Shuffle(JsonValue& value, std::mt19937& random) {
 
 TEST(SameBytesTest, TheOrderOfConditionalRulesIsGone) {
   const std::string first = RenderOn(kShuffled).bytes;
-  EXPECT_EQ(RulesOf(first), (Names{"bpf ALLOW", "mkdir ALLOW", "personality ALLOW a0", "read ALLOW",
-                                   "rmdir ALLOW", "write ALLOW"}));
+  EXPECT_EQ(RulesOf(first), (Names{"bpf ALLOW", "mkdir ALLOW", "personality ALLOW a0",
+                                   "readahead ALLOW", "rmdir ALLOW", "writev ALLOW"}));
   std::mt19937 random(7);  // NOLINT(cert-msc51-cpp): the same every time
   for (int i = 0; i < 50; ++i) {
     JsonValue tree = *ParseJson(kShuffled, kMaxSpecDepth);
@@ -374,21 +384,22 @@ std::string Logged(const std::string& spec) { return R"({"mode":"Log",)" + spec.
 TEST(DryRunTest, EveryDenialIsLogged) {
   const std::string spec = SpecWith(
       "", Rule("\"mkdir\"", "KILL_PROCESS") + "," + Rule("\"rmdir\"", "ALLOW") + "," +
-              Rule("\"read\"", "TRAP") + "," +
-              Rule("\"write\"", "ALLOW", R"("args":[{"index":0,"op":"SCMP_CMP_EQ","value":1}])"));
+              Rule("\"readahead\"", "TRAP") + "," +
+              Rule("\"writev\"", "ALLOW", R"("args":[{"index":0,"op":"SCMP_CMP_EQ","value":1}])"));
   const Rendered rendered = RenderOn(Logged(spec));
   EXPECT_EQ(CodesAt(rendered.findings), Names{"DryRun /mode"}) << FindingsText(rendered.findings);
   EXPECT_NE(rendered.bytes.find(R"("defaultAction":"SCMP_ACT_LOG")"), std::string::npos);
   EXPECT_EQ(rendered.bytes.find("ERRNO"), std::string::npos);
-  EXPECT_EQ(RulesOf(rendered.bytes), (Names{"rmdir ALLOW", "write ALLOW a0"}));
+  EXPECT_EQ(RulesOf(rendered.bytes), (Names{"rmdir ALLOW", "writev ALLOW a0"}));
 }
 
 TEST(DryRunTest, ADenyListLogsWhatItNames) {
   const Rendered rendered =
       RenderOn(R"({"mode":"Log","profile":{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[)" +
                Rule("\"mkdir\"", "ERRNO", R"("errnoRet":38)") + "," + Rule("\"rmdir\"", "TRACE") +
-               "," + Rule("\"read\"", "LOG") + "," + Rule("\"write\"", "KILL") + "]}}");
-  EXPECT_EQ(RulesOf(rendered.bytes), (Names{"mkdir LOG", "read LOG", "rmdir LOG", "write LOG"}));
+               "," + Rule("\"readahead\"", "LOG") + "," + Rule("\"writev\"", "KILL") + "]}}");
+  EXPECT_EQ(RulesOf(rendered.bytes),
+            (Names{"mkdir LOG", "readahead LOG", "rmdir LOG", "writev LOG"}));
 }
 
 TEST(DryRunTest, AProfileThatAllowsNothingMayBeTried) {
@@ -414,20 +425,21 @@ std::string Syscalls(const std::string& rules) { return R"("syscalls":[)" + rule
 TEST(BasesTest, LaterOverridesEarlierAndTheProfileOverridesAll) {
   const Texts texts = {
       {"first", SpecWith(R"("defaultErrnoRet":38,"architectures":["SCMP_ARCH_X86"])",
-                         Rule(R"("mkdir","rmdir","read","write")", "ALLOW"))},
+                         Rule(R"("mkdir","rmdir","readahead","writev")", "ALLOW"))},
       {"second", SpecWith(R"("defaultErrnoRet":13)",
-                          Rule(R"("rmdir","write")", "LOG") + "," +
-                              Rule(R"("read")", "ALLOW",
+                          Rule(R"("rmdir","writev")", "LOG") + "," +
+                              Rule(R"("readahead")", "ALLOW",
                                    R"("args":[{"index":0,"op":"SCMP_CMP_EQ","value":1}])"))}};
-  const Rendered rendered =
-      RenderWith(Based(R"("first","second")", Syscalls(Rule(R"("write")", "KILL_PROCESS"))), texts);
+  const Rendered rendered = RenderWith(
+      Based(R"("first","second")", Syscalls(Rule(R"("writev")", "KILL_PROCESS"))), texts);
   EXPECT_EQ(RulesOf(rendered.bytes),
-            (Names{"mkdir ALLOW", "read ALLOW a0", "rmdir LOG", "write KILL_PROCESS"}))
+            (Names{"mkdir ALLOW", "readahead ALLOW a0", "rmdir LOG", "writev KILL_PROCESS"}))
       << FindingsText(rendered.findings);
   EXPECT_NE(rendered.bytes.find(R"("defaultErrnoRet":13)"), std::string::npos);
   EXPECT_NE(rendered.bytes.find("SCMP_ARCH_X86\""), std::string::npos);
   EXPECT_EQ(rendered.bases, (Names{"first", "second"}));
-  EXPECT_TRUE(rendered.findings.empty()) << FindingsText(rendered.findings);
+  EXPECT_EQ(CodesAt(rendered.findings), (Names{"CompatArchitecture /profile/architectures",
+                                               "NativeArchitectureAdded /profile/architectures"}));
 }
 
 TEST(BasesTest, TheProfilesDefaultAndArchitecturesWin) {
@@ -446,17 +458,18 @@ TEST(BasesTest, TheProfilesDefaultAndArchitecturesWin) {
       RenderWith(Based(R"("base")", R"("defaultErrno":"EACCES")"), texts).bytes;
   EXPECT_NE(number.find(R"("defaultErrnoRet":13)"), std::string::npos);
   const Texts logging = {{"base", R"({"profile":{"defaultAction":"SCMP_ACT_LOG"}})"}};
-  EXPECT_EQ(CodesAt(RenderWith(Based(R"("base")", R"("defaultErrnoRet":38)"), logging).findings),
-            (Names{"ErrnoRetIgnored /profile/defaultErrnoRet",
-                   "FailOpenDefault /profile/defaultAction"}));
+  EXPECT_EQ(
+      CodesAt(RenderWith(Based(R"("base")", R"("defaultErrnoRet":38)"), logging).findings),
+      (Names{"DangerousSyscall /profile/defaultAction", "ErrnoRetIgnored /profile/defaultErrnoRet",
+             "FailOpenDefault /profile/defaultAction"}));
 }
 
 TEST(BasesTest, ARuleThatTakesBackWhatABaseAllowsIsNoFault) {
-  const Texts texts = {{"base", SpecWith("", Rule(R"("mkdir","read")", "ALLOW"))}};
+  const Texts texts = {{"base", SpecWith("", Rule(R"("mkdir","readahead")", "ALLOW"))}};
   const Rendered rendered =
       RenderWith(Based(R"("base")", Syscalls(Rule(R"("mkdir")", "ERRNO"))), texts);
   EXPECT_TRUE(rendered.findings.empty()) << FindingsText(rendered.findings);
-  EXPECT_EQ(RulesOf(rendered.bytes), Names{"read ALLOW"});
+  EXPECT_EQ(RulesOf(rendered.bytes), Names{"readahead ALLOW"});
   const Rendered needless =
       RenderWith(Based(R"("base")", Syscalls(Rule(R"("rmdir")", "ERRNO"))), texts);
   EXPECT_EQ(CodesAt(needless.findings), Names{"DeadRule /profile/syscalls/0/names/0"});
@@ -491,10 +504,10 @@ TEST(BasesTest, AChainIsAskedForLevelByLevel) {
   Texts texts = {{"d", SpecWith("", Rule(R"("mkdir")", "ALLOW"))},
                  {"c", Based(R"("d")", Syscalls(Rule(R"("rmdir")", "ALLOW")))},
                  {"b", Based(R"("c","d")", Syscalls(Rule(R"("mkdir")", "LOG")))},
-                 {"a", Based(R"("b")", Syscalls(Rule(R"("read")", "ALLOW")))}};
+                 {"a", Based(R"("b")", Syscalls(Rule(R"("readahead")", "ALLOW")))}};
   int rounds = 0;
   const Rendered rendered = RenderWith(Based(R"("a")", ""), texts, &rounds);
-  EXPECT_EQ(RulesOf(rendered.bytes), (Names{"mkdir LOG", "read ALLOW", "rmdir ALLOW"}))
+  EXPECT_EQ(RulesOf(rendered.bytes), (Names{"mkdir LOG", "readahead ALLOW", "rmdir ALLOW"}))
       << FindingsText(rendered.findings);
   EXPECT_EQ(rendered.bases, (Names{"a", "b", "c", "d"}));
   EXPECT_EQ(rounds, 4);  // c names d too
@@ -613,15 +626,16 @@ TEST(BasesTest, TheLimitsHoldForTheWhole) {
     }
     return rules;
   };
-  const Texts texts = {{"base", SpecWith("", with_args("mkdir", 100))}};
+  // One more rule with args is SpecWith's own, for clone.
+  const Texts texts = {{"base", SpecWith("", with_args("fsync", 100))}};
   EXPECT_FALSE(
-      RenderWith(Based(R"("base")", Syscalls(with_args("rmdir", 28))), texts).bytes.empty());
+      RenderWith(Based(R"("base")", Syscalls(with_args("fchdir", 27))), texts).bytes.empty());
   EXPECT_EQ(
-      CodesAt(RenderWith(Based(R"("base")", Syscalls(with_args("rmdir", 29))), texts).findings),
+      CodesAt(RenderWith(Based(R"("base")", Syscalls(with_args("fchdir", 28))), texts).findings),
       Names{"TooLarge /bases"});
   // Replaced, not added.
   EXPECT_FALSE(
-      RenderWith(Based(R"("base")", Syscalls(with_args("mkdir", 100))), texts).bytes.empty());
+      RenderWith(Based(R"("base")", Syscalls(with_args("fsync", 100))), texts).bytes.empty());
 }
 
 TEST(BasesTest, WhatIsInErrorIsToldWithoutAskingForBases) {
@@ -636,7 +650,7 @@ TEST(BasesTest, BuiltinsNeedNoText) {
   ASSERT_NE(FindBuiltin("builtin/runtime-default-v1"), nullptr);
   const Rendered rendered = RenderOn(R"({"bases":["builtin/runtime-default-v1"]})");
   const Names rules = RulesOf(rendered.bytes);
-  EXPECT_NE(std::find(rules.begin(), rules.end(), "read ALLOW"), rules.end());
+  EXPECT_NE(std::find(rules.begin(), rules.end(), "readahead ALLOW"), rules.end());
   EXPECT_EQ(std::find(rules.begin(), rules.end(), "mount ALLOW"), rules.end());
   EXPECT_TRUE(rendered.bases.empty());
 }
