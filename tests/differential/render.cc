@@ -11,7 +11,8 @@ int main(int argc, char** argv) {
   const auto zygote = seccompd::compiler::Zygote::Start({argv[1]});
   if (!zygote.ok()) return 3;
   for (std::string spec; std::getline(std::cin, spec);) {
-    const auto answer = (*zygote)->Compile({spec, {"SCMP_ARCH_X86_64", "", {}, "both"}, {}, "none"});
+    const auto answer =
+        (*zygote)->Compile({spec, {"SCMP_ARCH_X86_64", "", {}, "both"}, {}, "none"});
     if (!answer.ok()) {
       std::cout << "! " << answer.error().message << '\n';
     } else if (!answer->bytes.empty()) {
