@@ -33,7 +33,7 @@ constexpr auto kCodes = std::to_array<CodeRow>({
      "more than 1024 rules, or 128 with args"},
     {Code::kNotSupported, "NotSupported", Severity::kError,
      "A field that this version of seccompd does not support", "write what the message proposes",
-     R"("flags": ["SECCOMP_FILTER_FLAG_LOG"])"},
+     R"("listenerPath": "/run/x.sock")"},
     {Code::kNotifyRefused, "NotifyRefused", Severity::kError, "SCMP_ACT_NOTIFY is refused",
      "use SCMP_ACT_ERRNO or SCMP_ACT_LOG: a notifying filter would make the runtime, as root, "
      "hand a tenant control over other processes' calls",
