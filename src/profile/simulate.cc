@@ -37,8 +37,8 @@ constexpr auto kOpcodes = std::to_array<OpcodeRow>({
     {BPF_MISC | BPF_TAX, Operand::kFree},
     {BPF_MISC | BPF_TXA, Operand::kFree},
     {BPF_RET | BPF_A, Operand::kFree},
-    {BPF_ALU | BPF_ADD | BPF_K,
-     Operand::kFree},  // NOLINT(misc-redundant-expression): two fields, both 0
+    // NOLINTNEXTLINE(misc-redundant-expression): two fields, both 0
+    {BPF_ALU | BPF_ADD | BPF_K, Operand::kFree},
     {BPF_ALU | BPF_ADD | BPF_X, Operand::kFree},
     {BPF_ALU | BPF_SUB | BPF_K, Operand::kFree},
     {BPF_ALU | BPF_SUB | BPF_X, Operand::kFree},
