@@ -96,7 +96,12 @@ run() {
     linux: {namespaces: [{type: "pid"}, {type: "ipc"}, {type: "uts"}, {type: "mount"}, {type: "network"}],
             seccomp: $seccomp[0]}
   }' >"$work/config.json"
-  timeout -k 5 120 "$runtime" --root "$work/state-$runtime" run --bundle "$work" "seccompd-builtin-$$" </dev/null 2>&1
+  local start=("$runtime")
+  # crun 1.8 starts nothing where it sees both cgroup versions: it sees none, which no filter has to do with.
+  # shellcheck disable=SC2016
+  [ "$runtime" = runc ] || start=(unshare --mount sh -c
+    'mount -t tmpfs none /sys/fs/cgroup && exec crun --cgroup-manager=disabled "$@"' crun)
+  timeout -k 5 120 "${start[@]}" --root "$work/state-$runtime" run --bundle "$work" "seccompd-builtin-$$" </dev/null 2>&1
 }
 
 www=$(id -u www-data)

@@ -31,7 +31,7 @@ run_target() { # run_target SECONDS TARGET
     canonical) seeds+=(tests/testdata/golden) ;;
   esac
   [ -e "tests/fuzz/$target.dict" ] && options+=("-dict=tests/fuzz/$target.dict")
-  build/fuzz/tests/fuzz/fuzz_"$target" -max_total_time="$1" -timeout=20 -rss_limit_mb=1024 -max_len=4096 \
+  build/fuzz/tests/fuzz/fuzz_"$target" -max_total_time="$1" ${CI:+-seed=1} -timeout=20 -rss_limit_mb=1024 -max_len=4096 \
     -use_value_profile=1 -print_final_stats=1 -artifact_prefix="build/fuzz/artifacts/$target-" "${options[@]}" \
     "$corpus" "${seeds[@]}" >"$log" 2>&1
   local status=$? runs edges
