@@ -177,7 +177,9 @@ Result<void> Judge::GatherBases(const std::string& key, const std::vector<std::s
     std::string digest;
     profile::BaseSpec base{name, std::nullopt};
     if (is_name(name)) {
-      Result<profile::BaseSpec> fetched = FetchBase(name_space + "/" + name, name, digest, stop);
+      std::string base_key = name_space;
+      base_key.append("/").append(name);
+      Result<profile::BaseSpec> fetched = FetchBase(base_key, name, digest, stop);
       if (!fetched.ok()) return Wrap(fetched.error(), "base " + name);
       base = *std::move(fetched);
       question.base_digests[name] = digest;
