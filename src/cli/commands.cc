@@ -204,6 +204,7 @@ std::string UnknownCommand(const CLI::App& app, const std::string& word) {
   if (word.empty() || word.starts_with('-')) return "";
   const auto commands = app.get_subcommands(nullptr);
   std::vector<std::string> names;
+  names.reserve(commands.size());
   for (const CLI::App* command : commands) names.push_back(command->get_name());
   if (std::find(names.begin(), names.end(), word) != names.end()) return "";
   const std::vector<std::string_view> views(names.begin(), names.end());
