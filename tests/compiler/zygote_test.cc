@@ -67,6 +67,7 @@ std::vector<pid_t> ChildrenOf(pid_t pid) {
   return {std::istream_iterator<pid_t>(in), {}};
 }
 
+#if !SECCOMPD_IS_SANITIZED
 // A line of /proc/PID/status; empty where the kernel has none of that name.
 std::string StatusOf(pid_t pid, const std::string& name) {
   std::ifstream in("/proc/" + std::to_string(pid) + "/status");
@@ -75,6 +76,7 @@ std::string StatusOf(pid_t pid, const std::string& name) {
   }
   return "";
 }
+#endif
 
 // Looks again until `condition` holds; what it waits for is another process's doing.
 bool Eventually(const std::function<bool()>& condition) {
