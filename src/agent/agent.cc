@@ -7,7 +7,7 @@ namespace seccompd::agent {
 namespace {
 
 // Raise it when the same spec may give other bytes or another verdict than before.
-constexpr int kRuleSetVersion = 1;
+constexpr int kRuleSetVersion = 2;
 
 std::string RuleSet(const AgentIdentity& identity) {
   return std::to_string(kRuleSetVersion) + "+libseccomp" + identity.libseccomp;
