@@ -10,6 +10,7 @@ in the same run and the disk's own fsync time. Parts: latency, burst, cold, memo
 """
 import argparse
 import ctypes
+import fcntl
 import http.client
 import json
 import os
@@ -32,6 +33,7 @@ REPO = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 CLUSTER = os.environ.get("SECCOMPD_KUBE_CLUSTER", os.path.join(REPO, "..", "shared", "kube", "cluster"))
 API = "/apis/seccompd.io/v1alpha1"
 NODE = "bench-node"
+NAMES = []
 ARCHES = {"x86_64": ["SCMP_ARCH_X86_64"], "three": ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"]}
 rows = []
 
@@ -41,20 +43,15 @@ def row(what, value, goal=""):
     print(f"  {what}: {value}" + (f"   (goal {goal})" if goal else ""), flush=True)
 
 
-def names():
-    """About 350 names that every libseccomp knows: those of the seed's two long profiles."""
+def names(build):
+    """350 names that the default ceiling allows whatever their arguments: what a profile that is Installed may have."""
+    rendered = subprocess.run([os.path.join(build, "src/seccompd"), "render", "builtin/runtime-default-v1"], check=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     found = set()
-    for file in ("basic.json", "restrictive.json"):
-        with open(os.path.join(REPO, "tests/testdata/seed", file)) as f:
-            for rule in json.load(f)["syscalls"]:
-                found.update(rule["names"])
-    found |= {"close_range", "epoll_pwait2", "faccessat2", "fchmodat2", "futex_waitv", "io_pgetevents", "membarrier",
-              "openat2", "pidfd_open", "pidfd_send_signal", "pkey_alloc", "pkey_free", "pkey_mprotect", "process_mrelease",
-              "rseq", "landlock_create_ruleset", "landlock_restrict_self", "landlock_add_rule", "memfd_secret"}
-    return sorted(found - {"clone", "clone3"})[:350]
-
-
-NAMES = names()
+    for rule in json.loads(rendered.stdout)["syscalls"]:
+        if rule["action"] == "SCMP_ACT_ALLOW" and "args" not in rule:
+            found.update(rule["names"])
+    return sorted(found)[:350]
 
 
 def manifest(name, number, arches):
@@ -140,7 +137,8 @@ class Arrivals:
     def wait(self, wanted, limit=120):
         with self.condition:
             if not self.condition.wait_for(lambda: wanted <= self.seen.keys(), limit):
-                sys.exit(f"{len(wanted - self.seen.keys())} files did not come within {limit} s")
+                sys.exit(f"{len(wanted - self.seen.keys())} files did not come within {limit} s; the agent's last lines:\n"
+                         + "".join(Agent.running.lines[-5:]))
             return {name: self.seen[name] for name in wanted}
 
 
@@ -184,6 +182,8 @@ def memory(pid):
 
 
 class Agent:
+    running = None
+
     def __init__(self, options, directory, metrics=False):
         self.begin = time.perf_counter()
         self.process = subprocess.Popen(
@@ -191,6 +191,7 @@ class Agent:
              options.kubeconfig, "--seccomp-root", f"{directory}/seccomp", "--state-dir", f"{directory}/state",
              "--lease-namespace", "bench", "--listen-health", "", "--listen-metrics", "127.0.0.1:19797" if metrics else ""],
             stderr=subprocess.PIPE)
+        Agent.running = self
         self.lines, self.ready_after = [], None
         self.ready = threading.Event()
         threading.Thread(target=self.read, daemon=True).start()
@@ -217,6 +218,7 @@ class Agent:
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(10)
+        Agent.running = None
 
 
 def percentile(values, p):
@@ -392,6 +394,17 @@ def fsync_time(directory):
     return times
 
 
+def cluster_lock():
+    """One cluster a machine: its ports are fixed. The same lock as tests/lib.sh takes."""
+    lock = open(os.environ.get("SECCOMPD_CLUSTER_LOCK", os.path.join(tempfile.gettempdir(), "seccompd-cluster.lock")), "w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print(f"waiting for the cluster: {lock.name} is locked", flush=True)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    return lock
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default=os.path.join(REPO, "build/release"))
@@ -404,8 +417,10 @@ def main():
     if not os.access(f"{options.build}/src/seccompd", os.X_OK):
         sys.exit("no release build: run cmake --workflow --preset release first, or give --build")
     parts = options.only.split(",")
+    NAMES.extend(names(options.build))
     options.work = tempfile.mkdtemp(prefix="seccompd-bench-", dir=os.environ.get("BENCH_DIR", "/var/tmp"))
-    subprocess.run([CLUSTER, "up", "api"], check=True)
+    lock = cluster_lock()
+    subprocess.run([CLUSTER, "up", "api"], check=True)  # its processes do not inherit the lock
     try:
         state = os.environ.get("KUBE_STATE", "/tmp/kube-cluster")
         options.kubeconfig = f"{state}/admin.kubeconfig"
@@ -434,7 +449,10 @@ def main():
         if "idle" in parts:
             bench_idle(options, api)
     finally:
+        if Agent.running:
+            Agent.running.process.kill()
         subprocess.run([CLUSTER, "down"], check=False)
+        lock.close()
         shutil.rmtree(options.work, ignore_errors=True)
     print("\n| what | measured | goal |\n|---|---|---|")
     for what, value, goal in rows:
