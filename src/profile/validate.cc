@@ -12,6 +12,7 @@
 #include "seccompd/profile/meaning.h"
 #include "seccompd/profile/simulate.h"
 
+#include "profile/case_walk.h"
 #include "profile/decision.h"
 #include "profile/example.h"
 #include "profile/judge.h"
