@@ -3,34 +3,47 @@
 
 #include <algorithm>
 #include <span>
-#include <tuple>
 
 namespace seccompd::profile {
 namespace {
 
+void SortAndMerge(std::vector<std::uint32_t>& values) {
+  std::sort(values.begin(), values.end());
+  values.erase(std::unique(values.begin(), values.end()), values.end());
+}
+
 // Without masks: between two bounds, the values named by an equality are classes of their own and
 // all the others are one.
-std::vector<Representative> PlainClasses(std::span<const Predicate> sorted) {
+std::vector<Representative> PlainClasses(std::span<const Predicate> predicates) {
   std::vector<std::uint32_t> named;
-  std::vector<std::uint32_t> lasts;  // the last value of each stretch
-  for (const Predicate& predicate : sorted) {
+  std::vector<std::uint32_t> lasts = {~0U};  // the last value of each stretch
+  named.reserve(predicates.size());
+  for (const Predicate& predicate : predicates) {
     (predicate.is_equality ? named : lasts).push_back(predicate.value);
   }
-  if (lasts.empty() || lasts.back() != ~0U) lasts.push_back(~0U);
+  SortAndMerge(named);
+  SortAndMerge(lasts);
   std::vector<Representative> classes;
+  classes.reserve(named.size() + lasts.size());
   auto next = named.begin();
   std::uint64_t first = 0;
   for (const std::uint32_t last : lasts) {
     std::uint64_t free = first;  // the first value of the stretch that has no name
+    bool is_told = false;
     for (; next != named.end() && *next <= last; ++next) {
+      if (*next == free) {
+        ++free;
+      } else if (!is_told) {
+        classes.push_back({static_cast<std::uint32_t>(free), false});
+        is_told = true;
+      }
       classes.push_back({*next, true});
-      if (*next == free) ++free;
     }
-    if (free <= last) classes.push_back({static_cast<std::uint32_t>(free), first == last});
+    if (!is_told && free <= last) {
+      classes.push_back({static_cast<std::uint32_t>(free), first == last});
+    }
     first = std::uint64_t{last} + 1;
   }
-  std::sort(classes.begin(), classes.end(),
-            [](const auto& a, const auto& b) { return a.value < b.value; });
   return classes;
 }
 
@@ -86,18 +99,18 @@ std::optional<std::vector<Representative>> MaskedClasses(std::span<const Predica
 
 std::optional<std::vector<Representative>> Classes(std::vector<Predicate>& predicates,
                                                    std::size_t limit) {
-  std::sort(predicates.begin(), predicates.end(), [](const Predicate& a, const Predicate& b) {
-    return std::tie(a.value, a.mask, a.is_equality) < std::tie(b.value, b.mask, b.is_equality);
-  });
-  predicates.erase(std::unique(predicates.begin(), predicates.end()), predicates.end());
   std::erase_if(predicates, [](const Predicate& p) { return p.mask == 0; });  // tell nothing apart
   const bool is_plain =
       std::all_of(predicates.begin(), predicates.end(),
                   [](const Predicate& predicate) { return predicate.mask == ~0U; });
-  if (!is_plain) return MaskedClasses(predicates, limit);
-  std::vector<Representative> classes = PlainClasses(predicates);
-  if (classes.size() > limit) return std::nullopt;
-  return classes;
+  if (is_plain) {
+    std::vector<Representative> classes = PlainClasses(predicates);
+    if (classes.size() > limit) return std::nullopt;
+    return classes;
+  }
+  std::sort(predicates.begin(), predicates.end());
+  predicates.erase(std::unique(predicates.begin(), predicates.end()), predicates.end());
+  return MaskedClasses(predicates, limit);
 }
 
 }  // namespace seccompd::profile

@@ -30,7 +30,8 @@ struct Representative {
   bool operator==(const Representative&) const = default;
 };
 
-// One value of each class that the predicates can tell apart, smallest first; sorts `predicates`.
+// One value of each class that the predicates can tell apart, smallest first; `predicates` are
+// spent.
 // None: more than `limit` classes.
 std::optional<std::vector<Representative>> Classes(std::vector<Predicate>& predicates,
                                                    std::size_t limit);

@@ -3,6 +3,8 @@
 
 #include <linux/filter.h>
 
+#include <algorithm>
+
 namespace seccompd::profile {
 namespace {
 
@@ -54,6 +56,81 @@ std::uint16_t Decisions::Advance(std::uint16_t index, const Words& words) const 
     if (node.word == kReturn || !words.IsKnown(node.word)) return index;
     index = Compares(node, words.value[node.word]) ? node.on_true : node.on_false;
   }
+}
+
+// Sends numbers down the decisions together, and parts them where a decision does.
+class Decisions::Sorter {
+ public:
+  Sorter(const Decisions& decisions, const Words& words, std::span<const Representative> numbers,
+         std::vector<std::uint16_t>& out)
+      : decisions_(decisions), words_(words), numbers_(numbers), out_(out) {
+    out_.assign(numbers_.size(), kNowhere);
+  }
+
+  // Those of [first, last) that have not left the way yet. A number leaves it alone at an equality.
+  void Send(std::uint16_t index, std::size_t first, std::size_t last) {
+    while (first < last) {
+      index = decisions_.Advance(index, words_);
+      const Node& node = decisions_.nodes_[index];
+      if (node.word != kNumberWord) break;
+      if (node.mask != ~0U || node.comparison == BPF_JSET) return SendEach(index, first, last);
+      if (node.comparison == BPF_JEQ) {
+        const std::size_t at = FirstFrom(node.k, first, last);
+        if (at < last && numbers_[at].value == node.k) SendOne(node.on_true, at);
+        index = node.on_false;
+        continue;
+      }
+      const bool has_above = node.comparison == BPF_JGE || node.k != ~0U;
+      const std::uint32_t from = node.comparison == BPF_JGE ? node.k : node.k + 1;
+      const std::size_t middle = has_above ? FirstFrom(from, first, last) : last;
+      if (middle == first) {
+        index = node.on_true;
+        continue;
+      }
+      Send(node.on_true, middle, last);
+      last = middle;
+      index = node.on_false;
+    }
+    for (std::size_t i = first; i < last; ++i) Settle(i, index);
+  }
+
+ private:
+  static constexpr std::uint16_t kNowhere = 0xffff;  // never a node: there are at most 0xffff
+
+  std::size_t FirstFrom(std::uint32_t value, std::size_t first, std::size_t last) const {
+    const auto begin = numbers_.begin();
+    const auto at = [&](std::size_t i) { return begin + static_cast<std::ptrdiff_t>(i); };
+    const auto found = std::lower_bound(
+        at(first), at(last), value,
+        [](const Representative& number, std::uint32_t wanted) { return number.value < wanted; });
+    return static_cast<std::size_t>(found - begin);
+  }
+
+  void SendEach(std::uint16_t index, std::size_t first, std::size_t last) {
+    for (std::size_t i = first; i < last; ++i) SendOne(index, i);
+  }
+
+  void SendOne(std::uint16_t index, std::size_t i) {
+    if (out_[i] != kNowhere) return;
+    Words words = words_;
+    words.Set(kNumberWord, numbers_[i].value);
+    out_[i] = decisions_.Advance(index, words);
+  }
+
+  void Settle(std::size_t i, std::uint16_t index) {
+    if (out_[i] == kNowhere) out_[i] = index;
+  }
+
+  const Decisions& decisions_;
+  const Words& words_;
+  std::span<const Representative> numbers_;
+  std::vector<std::uint16_t>& out_;
+};
+
+void Decisions::AdvanceAll(std::uint16_t index, const Words& words,
+                           std::span<const Representative> numbers,
+                           std::vector<std::uint16_t>& out) const {
+  Sorter(*this, words, numbers, out).Send(index, 0, numbers.size());
 }
 
 void Decisions::Collect(std::uint16_t index, const Words& words,

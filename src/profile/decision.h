@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "seccompd/base/result.h"
@@ -63,12 +64,18 @@ class Decisions {
   bool IsReturn(std::uint16_t index) const { return nodes_[index].word == kReturn; }
   // As far as the known words decide: a return, or the node that asks for an unknown word.
   std::uint16_t Advance(std::uint16_t index, const Words& words) const;
+  // Advance for each of these numbers, which are sorted and of one call but for them: out[i] is
+  // where numbers[i] leads. One pass, where libseccomp's filter is a chain with a link for each
+  // number.
+  void AdvanceAll(std::uint16_t index, const Words& words, std::span<const Representative> numbers,
+                  std::vector<std::uint16_t>& out) const;
   // Appends what is asked about each unknown word from `index` on.
   void Collect(std::uint16_t index, const Words& words,
                std::array<std::vector<Predicate>, kWords>& out) const;
 
  private:
   class Builder;
+  class Sorter;
 
   std::vector<Node> nodes_;
   std::uint16_t entry_ = 0;

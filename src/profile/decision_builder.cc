@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "profile/decision.h"
 
@@ -40,7 +41,17 @@ bool IsBranch(const Instruction& instruction) {
   return BPF_CLASS(instruction.code) == BPF_JMP && BPF_OP(instruction.code) != BPF_JA;
 }
 
-using States = std::vector<Accumulator>;
+// One way to reach an instruction; a list per instruction, linked by index, in the order found.
+struct State {
+  static constexpr std::uint32_t kNone = ~0U;
+  Accumulator accumulator;
+  std::uint16_t node = 0;  // what the builder makes of it
+  std::uint32_t next = kNone;
+};
+struct FlowGraph {
+  std::vector<std::uint32_t> first;  // by instruction: its first state
+  std::vector<State> states;
+};
 
 // What of the accumulator matters at `target`: nothing, where the next thing is to return or to
 // load it anew.
@@ -52,31 +63,41 @@ Accumulator Relevant(std::span<const Instruction> instructions, std::size_t targ
   return is_dead ? Accumulator() : state;
 }
 
+void Reach(FlowGraph& flow, std::size_t target, const Accumulator& with) {
+  std::uint32_t* link = &flow.first[target];
+  std::size_t count = 0;
+  for (; *link != State::kNone; link = &flow.states[*link].next, ++count) {
+    if (flow.states[*link].accumulator == with) return;
+  }
+  if (count >= kMaxStates) return;
+  *link = static_cast<std::uint32_t>(flow.states.size());
+  flow.states.push_back({with, 0, State::kNone});  // (moves what `link` points into)
+}
+
 // Jumps go forward only: one pass sees every way to an instruction before the instruction itself.
-std::vector<States> Flow(std::span<const Instruction> instructions) {
-  std::vector<States> at(instructions.size());
-  at[0] = {Accumulator()};
-  const auto reach = [&](std::size_t target, const Accumulator& after) {
-    const Accumulator with = Relevant(instructions, target, after);
-    States& states = at[target];
-    if (std::find(states.begin(), states.end(), with) != states.end()) return;
-    if (states.size() < kMaxStates) states.push_back(with);
-  };
+FlowGraph Flow(std::span<const Instruction> instructions) {
+  FlowGraph flow;
+  flow.first.assign(instructions.size(), State::kNone);
+  flow.states.reserve(instructions.size());
+  Reach(flow, 0, Accumulator());
   for (std::size_t i = 0; i < instructions.size(); ++i) {
     const Instruction& instruction = instructions[i];
     if (BPF_CLASS(instruction.code) == BPF_RET) continue;
     const bool is_jump = BPF_CLASS(instruction.code) == BPF_JMP;
-    for (const Accumulator& state : at[i]) {
-      const Accumulator after = After(instruction, state);
+    for (std::uint32_t at = flow.first[i]; at != State::kNone; at = flow.states[at].next) {
+      const Accumulator after = After(instruction, flow.states[at].accumulator);
+      const auto reach = [&](std::size_t target) {
+        Reach(flow, target, Relevant(instructions, target, after));
+      };
       if (IsBranch(instruction)) {
-        reach(i + 1 + instruction.jump_true, after);
-        reach(i + 1 + instruction.jump_false, after);
+        reach(i + 1 + instruction.jump_true);
+        reach(i + 1 + instruction.jump_false);
       } else {
-        reach(i + 1 + (is_jump ? instruction.k : 0), after);
+        reach(i + 1 + (is_jump ? instruction.k : 0));
       }
     }
   }
-  return at;
+  return flow;
 }
 
 }  // namespace
@@ -86,25 +107,24 @@ std::vector<States> Flow(std::span<const Instruction> instructions) {
 class Decisions::Builder {
  public:
   explicit Builder(const Program& program)
-      : instructions_(program.instructions()),
-        flow_(Flow(instructions_)),
-        node_at_(instructions_.size()) {}
+      : instructions_(program.instructions()), flow_(Flow(instructions_)) {}
 
   Result<Decisions> Build() {
     Decisions decisions;
     decisions.nodes_.reserve(instructions_.size());
     for (std::size_t i = instructions_.size(); i-- > 0;) {
-      for (const Accumulator& state : flow_[i]) {
-        const std::optional<std::uint16_t> node = NodeFor(i, state, decisions.nodes_);
+      for (std::uint32_t at = flow_.first[i]; at != State::kNone; at = flow_.states[at].next) {
+        State& state = flow_.states[at];
+        const std::optional<std::uint16_t> node = NodeFor(i, state.accumulator, decisions.nodes_);
         if (!node.has_value()) {
           return Error{ErrorCode::kInvalid, "instruction " + std::to_string(i) +
                                                 " decides by something else than a word of the "
                                                 "call"};
         }
-        node_at_[i].push_back(*node);
+        state.node = *node;
       }
     }
-    decisions.entry_ = node_at_[0].front();
+    decisions.entry_ = flow_.states[flow_.first[0]].node;
     return decisions;
   }
 
@@ -136,16 +156,15 @@ class Decisions::Builder {
   }
 
   std::optional<std::uint16_t> Find(std::size_t target, const Accumulator& state) const {
-    const States& states = flow_[target];
-    const auto found =
-        std::find(states.begin(), states.end(), Relevant(instructions_, target, state));
-    if (found == states.end()) return std::nullopt;
-    return node_at_[target][static_cast<std::size_t>(found - states.begin())];
+    const Accumulator wanted = Relevant(instructions_, target, state);
+    for (std::uint32_t at = flow_.first[target]; at != State::kNone; at = flow_.states[at].next) {
+      if (flow_.states[at].accumulator == wanted) return flow_.states[at].node;
+    }
+    return std::nullopt;
   }
 
   std::span<const Instruction> instructions_;
-  std::vector<States> flow_;
-  std::vector<std::vector<std::uint16_t>> node_at_;  // as flow_
+  FlowGraph flow_;
 };
 
 Result<Decisions> Decisions::Of(const Program& program) { return Builder(program).Build(); }

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cstring>
 #include <utility>
 
 #include "seccompd/profile/simulate.h"
@@ -92,13 +94,14 @@ bool IsGood(const Instruction& instruction, std::size_t after) {
   return false;
 }
 
-std::uint32_t WordIn(const char* bytes, std::size_t count, bool is_big_endian) {
-  std::uint32_t word = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::size_t shift = 8 * (is_big_endian ? count - 1 - i : i);
-    word |= std::uint32_t{static_cast<unsigned char>(bytes[i])} << shift;
+Instruction InstructionAt(const char* record, bool is_big_endian) {
+  sock_filter read{};
+  std::memcpy(&read, record, sizeof read);
+  if (is_big_endian != (std::endian::native == std::endian::big)) {
+    read.code = __builtin_bswap16(read.code);
+    read.k = __builtin_bswap32(read.k);
   }
-  return word;
+  return {read.code, read.jt, read.jf, read.k};
 }
 
 Error Refused(std::size_t index, std::string_view what) {
@@ -118,11 +121,7 @@ Result<Program> Program::Decode(std::string_view bytes, bool is_big_endian) {
   }
   instructions.reserve(bytes.size() / sizeof(sock_filter));
   for (std::size_t at = 0; at < bytes.size(); at += sizeof(sock_filter)) {
-    const char* const record = bytes.data() + at;
-    instructions.push_back({static_cast<std::uint16_t>(WordIn(record, 2, is_big_endian)),
-                            static_cast<std::uint8_t>(record[2]),
-                            static_cast<std::uint8_t>(record[3]),
-                            WordIn(record + 4, 4, is_big_endian)});
+    instructions.push_back(InstructionAt(bytes.data() + at, is_big_endian));
   }
   return Make(std::move(instructions), is_big_endian);
 }
