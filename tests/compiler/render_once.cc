@@ -14,11 +14,13 @@
 
 namespace seccompd::compiler {
 
-[[gnu::noinline]] std::string AnswerOnce(const std::string& bytes) {
+[[gnu::noinline]] std::string AnswerOnce(const std::string& bytes,
+                                         const profile::Ceiling* ceiling) {
   const Result<Request> request = DecodeRequest(bytes);
   if (!request.ok()) return "";
   const Result<profile::Rendered> rendered = profile::Render(
-      {request->text, request->node, request->bases, request->ceiling, request->is_thorough});
+      {request->text, request->node, request->bases, request->ceiling, request->is_thorough},
+      ceiling);
   return rendered.ok() ? EncodeCompileAnswer(*rendered) : "";
 }
 
@@ -32,8 +34,10 @@ int main(int argc, char** argv) {
   request.node = {"SCMP_ARCH_X86_64", "6.1.0", {}, "both"};
   if (argc > 2) request.ceiling = argv[2];
   request.is_thorough = argc > 3 && std::string_view(argv[3]) == "thorough";
-  const std::string answer =
-      seccompd::compiler::AnswerOnce(seccompd::compiler::EncodeRequest(request));
+  // As the zygote has it: not counted.
+  const auto ceiling = seccompd::profile::Ceiling::Make(request.ceiling, request.node);
+  const std::string answer = seccompd::compiler::AnswerOnce(
+      seccompd::compiler::EncodeRequest(request), ceiling.ok() ? &*ceiling : nullptr);
   const auto decoded = seccompd::compiler::DecodeCompileAnswer(answer);
   if (!decoded.ok()) return 1;
   std::printf("%zu bytes, %u instructions, %zu findings\n", decoded->bytes.size(),

@@ -100,6 +100,45 @@ TEST(ZygoteTest, SaysHelloAndCompiles) {
   EXPECT_NE(answer->bytes.find("\"execve\""), std::string::npos);
 }
 
+// The answers are those of a zygote that has none ready, whether it is the request's or not.
+TEST(ZygoteTest, ACeilingMadeBeforeChangesNoAnswer) {
+  ZygoteOptions options;
+  options.executable = SECCOMPD_COMPILE;
+  options.wall_limit = kPatience;
+  options.node = {"SCMP_ARCH_X86_64", "6.1.0-18-amd64", {}, "both"};
+  options.ceiling = "builtin/runtime-default-v1";
+  const auto ready = Zygote::Start(options);
+  ASSERT_TRUE(ready.ok()) << ready.error().message;
+  const auto plain = StartReal();
+  const char above[] =
+      R"({"profile":{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["reboot"],"action":"SCMP_ACT_ERRNO"}]}})";
+  for (const char* ceiling : {"builtin/runtime-default-v1", "builtin/audit-v1", "none"}) {
+    for (const char* spec : {kGoodSpec, above}) {
+      CompileRequest request = Ask(spec);
+      request.node.kernel = options.node.kernel;
+      request.ceiling = ceiling;
+      const Result<CompileAnswer> one = (*ready)->Compile(request);
+      const Result<CompileAnswer> other = plain->Compile(request);
+      ASSERT_TRUE(one.ok() && other.ok());
+      EXPECT_EQ(*one, *other);
+      EXPECT_EQ(one->is_denied, spec == above && request.ceiling == options.ceiling);
+    }
+  }
+}
+
+TEST(ZygoteTest, AnUnusableCeilingIsToldToWhoAsksForIt) {
+  ZygoteOptions options;
+  options.executable = SECCOMPD_COMPILE;
+  options.node = {"SCMP_ARCH_X86_64", "", {}, "both"};
+  options.ceiling = "builtin/none-v1";
+  const auto zygote = Zygote::Start(options);
+  ASSERT_TRUE(zygote.ok()) << zygote.error().message;
+  CompileRequest request = Ask(kGoodSpec);
+  EXPECT_TRUE((*zygote)->Compile(request).ok());
+  request.ceiling = options.ceiling;
+  EXPECT_EQ((*zygote)->Compile(request).error().code, ErrorCode::kDenied);
+}
+
 TEST(ZygoteTest, FindingsAreNoError) {
   const auto zygote = StartReal();
   const Result<CompileAnswer> answer =
