@@ -11,8 +11,10 @@
 #include <array>
 #include <new>
 #include <utility>
+#include <vector>
 
 #include "seccompd/compiler/io.h"
+#include "seccompd/profile/check_tree.h"
 #include "seccompd/profile/render.h"
 
 #include "compiler/filter.h"
@@ -67,12 +69,23 @@ CompileAnswer AnswerCompile(const Request& request, const profile::Ceiling* ceil
   return *std::move(rendered);
 }
 
+std::vector<profile::Diagnostic> AnswerCheckTree(const Request& request) {
+  Result<std::vector<profile::Diagnostic>> findings = profile::CheckTree(request.text);
+  if (!findings.ok()) {
+    const bool is_asked_wrongly = findings.error().code == ErrorCode::kInvalid;
+    ::_exit(is_asked_wrongly ? kExitProtocol : kExitEnvironment);
+  }
+  return *std::move(findings);
+}
+
 std::string Answer(const Request& request, const profile::Ceiling* ceiling) {
   switch (request.kind) {
     case Request::Kind::kCompile:
       return EncodeCompileAnswer(AnswerCompile(request, ceiling));
     case Request::Kind::kParseManifests:
       return EncodeManifestAnswer(ParseManifestText(request.text));
+    case Request::Kind::kCheckTree:
+      return EncodeFindings(AnswerCheckTree(request));
     case Request::Kind::kTool:
       return EncodeToolAnswer(AnswerTool(request.text));
   }

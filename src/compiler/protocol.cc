@@ -104,7 +104,7 @@ bool IsOneOutcome(const CompileAnswer& answer) {
   const int outcomes = static_cast<int>(has_bytes) + static_cast<int>(has_error) +
                        static_cast<int>(answer.is_skipped) + static_cast<int>(answer.needs_bases);
   return outcomes == 1 && has_bytes == (answer.instructions > 0) &&
-         (has_error || !answer.is_denied);
+         (has_error || !answer.is_denied) && (has_bytes || !answer.has_unchecked_tree);
 }
 
 Manifest GetManifest(Reader& reader) {
@@ -175,7 +175,7 @@ std::string EncodeRequest(const Request& request) {
 Result<Request> DecodeRequest(std::string_view bytes) {
   Reader reader(bytes);
   const auto magic = reader.Get<std::uint32_t>();
-  const auto kind = reader.GetAtMost<std::uint8_t>(3);
+  const auto kind = reader.GetAtMost<std::uint8_t>(4);
   Request request;
   request.kind = static_cast<Request::Kind>(kind);
   request.text =
@@ -201,7 +201,7 @@ std::string EncodeCompileAnswer(const CompileAnswer& answer) {
   writer.PutString(answer.bytes);
   writer.Put(answer.instructions);
   for (const bool flag : {answer.remove_when_invalid, answer.is_denied, answer.is_skipped,
-                          answer.uses_labels, answer.needs_bases}) {
+                          answer.uses_labels, answer.needs_bases, answer.has_unchecked_tree}) {
     writer.Put(static_cast<std::uint8_t>(flag ? 1 : 0));
   }
   writer.Put(static_cast<std::uint32_t>(answer.bases.size()));
@@ -222,6 +222,7 @@ Result<CompileAnswer> DecodeCompileAnswer(std::string_view bytes) {
   answer.is_skipped = reader.GetBool();
   answer.uses_labels = reader.GetBool();
   answer.needs_bases = reader.GetBool();
+  answer.has_unchecked_tree = reader.GetBool();
   const auto bases = reader.GetAtMost(static_cast<std::uint32_t>(kMaxBases));
   for (std::uint32_t i = 0; i < bases && !reader.has_failed(); ++i) {
     answer.bases.push_back(reader.GetString(kMaxNameBytes));
@@ -282,6 +283,24 @@ Result<std::string> DecodeToolAnswer(std::string_view bytes) {
   const bool is_right_kind = kind == static_cast<std::uint8_t>(Request::Kind::kTool);
   if (!reader.Done() || magic != kMagic || !is_right_kind) return Deviation("answer");
   return answer;
+}
+
+std::string EncodeFindings(const std::vector<Diagnostic>& findings) {
+  Writer writer;
+  writer.Put(kMagic);
+  writer.Put(static_cast<std::uint8_t>(Request::Kind::kCheckTree));
+  PutFindings(writer, findings);
+  return writer.Take();
+}
+
+Result<std::vector<Diagnostic>> DecodeFindings(std::string_view bytes) {
+  Reader reader(bytes);
+  const auto magic = reader.Get<std::uint32_t>();
+  const auto kind = reader.Get<std::uint8_t>();
+  std::vector<Diagnostic> findings = GetFindings(reader);
+  const bool is_right_kind = kind == static_cast<std::uint8_t>(Request::Kind::kCheckTree);
+  if (!reader.Done() || magic != kMagic || !is_right_kind) return Deviation("answer");
+  return findings;
 }
 
 std::string EncodeReport(const Report& report) {

@@ -189,6 +189,8 @@ std::string LibseccompVersion() {
          std::to_string(version->micro);
 }
 
+bool HasTree(const Profile& profile) { return profile.rules.size() > kMaxRulesWithoutTree; }
+
 Result<std::optional<Filters>> Compile(const Profile& profile, std::vector<Diagnostic>& findings,
                                        Trees trees) {
   const std::optional<Filters> none;
@@ -215,7 +217,7 @@ Result<std::optional<Filters>> Compile(const Profile& profile, std::vector<Diagn
   if (!first.ok()) return first.error();
   if (!first->has_value()) return none;
   Filters filters{**std::move(first), std::nullopt};
-  if (trees == Trees::kNo || profile.rules.size() <= kMaxRulesWithoutTree) {
+  if (trees == Trees::kNo || !HasTree(profile)) {
     return std::optional<Filters>(filters);
   }
 

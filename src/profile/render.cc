@@ -104,6 +104,7 @@ Result<void> RenderResolved(const Question& question, const DecodedSpec& spec, P
   }
   rendered.instructions = (*filters)->instructions();
   rendered.bytes = Encode(profile);
+  rendered.has_unchecked_tree = !request.is_thorough && HasTree(profile);
   return {};
 }
 
