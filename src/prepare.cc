@@ -75,12 +75,13 @@ Result<std::optional<Base>> Prepare(const AgentConfig& config, const std::string
        static_cast<mode_t>(for_all ? 0644 : 0600)});
   if (!store.ok()) return store.error();
   base.store = *std::move(store);
-  auto zygote = compiler::Zygote::Start({.executable = compiler_path});
+  const profile::NodeContext node{
+      base.facts.seccomp_arch, base.facts.kernel_version, {}, config.runtime};
+  auto zygote = compiler::Zygote::Start(
+      {.executable = compiler_path, .node = node, .ceiling = config.ceiling});
   if (!zygote.ok()) return zygote.error();
   base.zygote = *std::move(zygote);
-  const Result<void> known = agent::CheckCeiling(
-      *base.zygote, {base.facts.seccomp_arch, base.facts.kernel_version, {}, config.runtime},
-      config.ceiling);
+  const Result<void> known = agent::CheckCeiling(*base.zygote, node, config.ceiling);
   if (!known.ok()) return known.error();
   HardenProcess();
   return std::optional<Base>(std::move(base));

@@ -7,7 +7,7 @@ namespace seccompd::agent {
 namespace {
 
 // Raise it when the same spec may give other bytes or another verdict than before.
-constexpr int kRuleSetVersion = 2;
+constexpr int kRuleSetVersion = 3;
 
 std::string RuleSet(const AgentIdentity& identity) {
   return std::to_string(kRuleSetVersion) + "+libseccomp" + identity.libseccomp;
@@ -62,6 +62,7 @@ void Agent::Start(ObjectSource& source, std::function<void()> on_change) {
   if (auto tried = parts_.state_dir.TakeTried(); tried.ok())
     reconciler_->Distrust(*std::move(tried));
   reconciler_->CheckLabels();
+  reconciler_->CheckTreesLater();
   installer_.OnChange(std::move(on_change));
   desired_.OnDelivered([this] { installer_.Poke(); });
   installer_thread_ = std::jthread([this](std::stop_token stop) { installer_.Run(stop); });

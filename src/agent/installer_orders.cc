@@ -40,6 +40,8 @@ void Installer::Perform(std::vector<Order> batch) {
     if (const auto* remove = std::get_if<RemoveOrder>(&order)) Perform(*remove);
     if (const auto* deleting = std::get_if<DeletingOrder>(&order)) Perform(*deleting);
     if (const auto* forget = std::get_if<ForgetOrder>(&order)) Perform(*forget);
+    if (const auto* read = std::get_if<ReadOrder>(&order)) Perform(*read);
+    if (const auto* tree = std::get_if<TreeOrder>(&order)) Perform(*tree);
   }
   SaveRecord(false);
   if (on_change_ && table_.version() != before) on_change_();
@@ -84,6 +86,8 @@ void Installer::FinishInstall(InstallOrder& order, const Result<node::PutOutcome
   entry.installed_generation = order.desired.generation;
   entry.sha256 = order.sha256;
   entry.instructions = order.instructions;
+  entry.has_unchecked_tree = order.has_unchecked_tree;
+  entry.remove_when_invalid = order.remove_when_invalid;
   SetState(entry, ProfileState::kInstalled, now);
   entry.reason = order.remark.empty() ? "" : "Warnings";
   entry.message = std::move(order.remark);

@@ -72,7 +72,7 @@ bool Judge::StillHolds(const std::string& key, const Work& work,
   return entry.dependency_digest == DependencyDigest(base_digests, entry.uses_labels, labels);
 }
 
-Judgement Judge::Ask(const std::string& key, const Work& work, NodeLabels::Time labels_later_than,
+Judgement Judge::Ask(const std::string& key, const Work& work, const LabelsNeed& labels,
                      std::stop_token stop) {
   const std::string digest = Sha256Hex(*work.spec);
   const std::string& input = work.desired.input_digest;
@@ -98,7 +98,7 @@ Judgement Judge::Ask(const std::string& key, const Work& work, NodeLabels::Time 
   if (const Result<void> marked = state_dir_.MarkTried(input); !marked.ok()) {
     log_.Debug("could not note what is being tried", {{"error", marked.error().message}});
   }
-  Judgement judgement = AskCompiler(key, work, labels_later_than, std::move(stop));
+  Judgement judgement = AskCompiler(key, work, labels, std::move(stop));
   (void)state_dir_.ClearTried(input);
   if (!judgement.answer.ok()) return judgement;
   const compiler::CompileAnswer& answer = *judgement.answer;
@@ -119,9 +119,18 @@ Judgement Judge::Ask(const std::string& key, const Work& work, NodeLabels::Time 
   return judgement;
 }
 
-Judgement Judge::AskCompiler(const std::string& key, const Work& work,
-                             NodeLabels::Time labels_later_than, std::stop_token stop) {
+Judgement Judge::AskCompiler(const std::string& key, const Work& work, const LabelsNeed& needed,
+                             std::stop_token stop) {
   Question question{{*work.spec, options_.node, {}, options_.ceiling, work.verify}, {}, false};
+  std::optional<Labels> known = labels_.KnownSince(needed.later_than);
+  if (!known && needed.is_expected) {
+    // A failure counts only if they still matter: asked for once more then.
+    if (Result<Labels> read = labels_.Read(needed.later_than, stop); read.ok()) {
+      known = *std::move(read);
+    }
+  }
+  question.has_labels = known.has_value();
+  if (known) question.request.node.labels = *std::move(known);
   for (int round = 0; round < kMostRounds; ++round) {
     const auto begin = clock_.SteadyNow();
     Result<compiler::CompileAnswer> answer = compiler_.Compile(question.request);
@@ -132,7 +141,7 @@ Judgement Judge::AskCompiler(const std::string& key, const Work& work,
     }
     const bool uses_labels = answer->uses_labels || answer->is_skipped;
     if (uses_labels && !question.has_labels) {
-      Result<Labels> labels = labels_.Read(labels_later_than, stop);
+      Result<Labels> labels = labels_.Read(needed.later_than, stop);
       if (!labels.ok()) {
         return Failure(Wrap(labels.error(), "this node's labels, for nodeSelector"), "FetchFailed");
       }

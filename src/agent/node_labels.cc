@@ -22,6 +22,11 @@ std::optional<Labels> NodeLabels::known() const {
   return labels_;
 }
 
+std::optional<Labels> NodeLabels::KnownSince(Time later_than) const {
+  const std::lock_guard lock(mutex_);
+  return labels_ && asked_ > later_than ? labels_ : std::nullopt;
+}
+
 std::string NodeLabels::digest() const {
   const std::lock_guard lock(mutex_);
   return digest_;

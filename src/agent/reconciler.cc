@@ -36,6 +36,7 @@ Reconciler::Reconciler(WorkQueue& queue, DesiredState& desired, ProfileTable& ta
       table_(table),
       installer_(installer),
       source_(source),
+      compiler_(compiler),
       health_(health),
       log_(log),
       clock_(clock),
@@ -66,6 +67,7 @@ void Reconciler::Run(std::stop_token stop) {
 
 bool Reconciler::Reconcile(const std::string& key, std::stop_token stop) {
   if (key.empty()) return ReconcileLabels(stop);
+  if (IsTreesKey(key)) return ReconcileTrees();
   std::optional<Work> work = desired_.Take(key);
   if (!work) return false;
   if (work->desired.absent_since) return ReconcileAbsent(key, work->desired, stop);
@@ -185,7 +187,10 @@ Order Reconciler::Decide(const std::string& key, Work work, Judgement judgement,
                      .remark = Summarize(answer.findings, profile::Severity::kWarning),
                      .spec = *std::move(work.spec),
                      .noticed = work.noticed,
-                     .dependencies = std::move(dependencies)};
+                     .dependencies = std::move(dependencies),
+                     .has_unchecked_tree = answer.has_unchecked_tree,
+                     .remove_when_invalid = answer.remove_when_invalid};
+  if (order.has_unchecked_tree) CheckTreesLater();
   order.sha256 = Sha256Hex(order.bytes);
   return order;
 }

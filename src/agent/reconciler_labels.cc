@@ -57,12 +57,15 @@ void Reconciler::ReadLabelsLater() {
   queue_.AddAfter(kLabelsKey, std::chrono::seconds(spread(random_)));
 }
 
-NodeLabels::Time Reconciler::LabelsNeeded(const std::string& key) const {
+LabelsNeed Reconciler::LabelsNeeded(const std::string& key) const {
+  const auto entry = table_.Find(key);
+  const bool is_expected = entry && entry->uses_labels;
   const std::lock_guard lock(mutex_);
   const auto it = skipped_since_.find(key);
   const auto now = clock_.SteadyNow();
-  if (it != skipped_since_.end() && now - it->second >= options_.delete_grace) return it->second;
-  return now - kLabelsLatest;
+  if (it != skipped_since_.end() && now - it->second >= options_.delete_grace)
+    return {it->second, is_expected};
+  return {now - kLabelsLatest, is_expected};
 }
 
 Order Reconciler::DecideSkipped(const std::string& key, const Work& work, Dependencies dependencies,

@@ -11,8 +11,10 @@
 #include <array>
 #include <new>
 #include <utility>
+#include <vector>
 
 #include "seccompd/compiler/io.h"
+#include "seccompd/profile/check_tree.h"
 #include "seccompd/profile/render.h"
 
 #include "compiler/filter.h"
@@ -57,9 +59,9 @@ bool CloseAllFrom(unsigned int first) {
   return true;
 }
 
-CompileAnswer AnswerCompile(const Request& request) {
+CompileAnswer AnswerCompile(const Request& request, const profile::Ceiling* ceiling) {
   Result<profile::Rendered> rendered = profile::Render(
-      {request.text, request.node, request.bases, request.ceiling, request.is_thorough});
+      {request.text, request.node, request.bases, request.ceiling, request.is_thorough}, ceiling);
   if (!rendered.ok()) {
     const bool is_operators = rendered.error().code == ErrorCode::kDenied;
     ::_exit(is_operators ? kExitMisconfigured : kExitEnvironment);
@@ -67,12 +69,23 @@ CompileAnswer AnswerCompile(const Request& request) {
   return *std::move(rendered);
 }
 
-std::string Answer(const Request& request) {
+std::vector<profile::Diagnostic> AnswerCheckTree(const Request& request) {
+  Result<std::vector<profile::Diagnostic>> findings = profile::CheckTree(request.text);
+  if (!findings.ok()) {
+    const bool is_asked_wrongly = findings.error().code == ErrorCode::kInvalid;
+    ::_exit(is_asked_wrongly ? kExitProtocol : kExitEnvironment);
+  }
+  return *std::move(findings);
+}
+
+std::string Answer(const Request& request, const profile::Ceiling* ceiling) {
   switch (request.kind) {
     case Request::Kind::kCompile:
-      return EncodeCompileAnswer(AnswerCompile(request));
+      return EncodeCompileAnswer(AnswerCompile(request, ceiling));
     case Request::Kind::kParseManifests:
       return EncodeManifestAnswer(ParseManifestText(request.text));
+    case Request::Kind::kCheckTree:
+      return EncodeFindings(AnswerCheckTree(request));
     case Request::Kind::kTool:
       return EncodeToolAnswer(AnswerTool(request.text));
   }
@@ -116,7 +129,8 @@ bool LimitChild(int socket, pid_t zygote_pid, const std::string& filter) {
   return InstallFilter(filter);
 }
 
-void ServeOneRequest(const ServeOptions& options) {
+void ServeOneRequest(const ChildSetting& setting) {
+  const ServeOptions& options = setting.options;
   std::set_new_handler([] { ::_exit(kExitOutOfMemory); });
   const UniqueFd data = AwaitData();
   // The zygote keeps the time; this deadline only bounds what it may have forgotten.
@@ -126,7 +140,8 @@ void ServeOneRequest(const ServeOptions& options) {
   const Result<Request> request = DecodeRequest(*frame);
   if (!request.ok()) ::_exit(kExitProtocol);
   if (options.before_request != nullptr) options.before_request(*request, data.get());
-  const std::string answer = Answer(*request);
+  const std::string answer =
+      Answer(*request, setting.ceiling.has_value() ? &*setting.ceiling : nullptr);
   // Whatever else came, this child is not to be used again.
   if (HasMore(data.get())) ::_exit(kExitProtocol);
   const bool is_sent = WriteFrame(data.get(), answer, deadline).ok();

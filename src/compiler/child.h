@@ -6,9 +6,11 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 
 #include "seccompd/compiler/serve.h"
+#include "seccompd/profile/ceiling.h"
 
 namespace seccompd::compiler {
 
@@ -16,7 +18,13 @@ namespace seccompd::compiler {
 // socket is kControlFd from then on. False: it must not serve.
 bool LimitChild(int socket, pid_t zygote_pid, const std::string& filter);
 
+// What a child inherits from the zygote, beside its filter.
+struct ChildSetting {
+  const ServeOptions& options;
+  const std::optional<profile::Ceiling>& ceiling;  // a whole one
+};
+
 // Waits on kControlFd for the one request's data socket, answers the request, ends the process.
-[[noreturn]] void ServeOneRequest(const ServeOptions& options);
+[[noreturn]] void ServeOneRequest(const ChildSetting& setting);
 
 }  // namespace seccompd::compiler

@@ -68,7 +68,12 @@ Result<pid_t> ForkZygote(const ZygoteOptions& options, UniqueFd control) {
   std::string executable = options.executable;
   std::string serve = "--serve";
   std::string wall = "--wall-ms=" + std::to_string(options.wall_limit.count());
-  const std::array<char*, 4> arguments = {executable.data(), serve.data(), wall.data(), nullptr};
+  std::string ceiling = "--ceiling=" + options.ceiling;
+  std::string architecture = "--architecture=" + options.node.architecture;
+  std::string kernel = "--kernel=" + options.node.kernel;
+  const std::array<char*, 7> arguments = {
+      executable.data(),   serve.data(),  wall.data(), ceiling.data(),
+      architecture.data(), kernel.data(), nullptr};
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
   if (pid < 0) return ErrnoError(errno, "fork");

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "seccompd/compiler/protocol.h"
 
-#include <cstring>
-#include <type_traits>
 #include <utility>
+
+#include "compiler/fields.h"
 
 namespace seccompd::compiler {
 namespace {
@@ -20,72 +20,6 @@ constexpr std::size_t kMaxLabelBytes = 320;  // a prefix of 253, a name of 63
 constexpr std::size_t kMaxMessageBytes = 1024;
 constexpr std::size_t kMaxJsonBytes = std::size_t{5} << 20;
 constexpr std::uint32_t kMaxInstructions = 4096;
-
-class Writer {
- public:
-  template <class Number>
-  void Put(Number number) {
-    static_assert(std::is_integral_v<Number>);
-    char bytes[sizeof number];
-    std::memcpy(bytes, &number, sizeof number);
-    out_.append(bytes, sizeof number);
-  }
-  void PutString(std::string_view text) {
-    Put(static_cast<std::uint32_t>(text.size()));
-    out_.append(text);
-  }
-  std::string Take() { return std::move(out_); }
-
- private:
-  std::string out_;
-};
-
-// Once a read fails, all later ones do; Done() tells.
-class Reader {
- public:
-  explicit Reader(std::string_view bytes) : rest_(bytes) {}
-
-  template <class Number>
-  Number Get() {
-    Number number = 0;
-    if (rest_.size() < sizeof number) {
-      Fail();
-      return 0;
-    }
-    std::memcpy(&number, rest_.data(), sizeof number);
-    rest_.remove_prefix(sizeof number);
-    return number;
-  }
-  template <class Number>
-  Number GetAtMost(Number most) {
-    const auto number = Get<Number>();
-    if (number <= most) return number;
-    Fail();
-    return 0;
-  }
-  bool GetBool() { return GetAtMost<std::uint8_t>(1) == 1; }
-  std::string GetString(std::size_t most) {
-    const auto size = Get<std::uint32_t>();
-    if (size > most || size > rest_.size()) {
-      Fail();
-      return {};
-    }
-    std::string text(rest_.substr(0, size));
-    rest_.remove_prefix(size);
-    return text;
-  }
-  void Fail() {
-    has_failed_ = true;
-    rest_ = {};
-  }
-  bool has_failed() const { return has_failed_; }
-  // Nothing failed and nothing is left.
-  bool Done() const { return !has_failed_ && rest_.empty(); }
-
- private:
-  std::string_view rest_;
-  bool has_failed_ = false;
-};
 
 Error Deviation(std::string_view what) {
   return Error{ErrorCode::kInvalid, "the compiler's protocol: no valid " + std::string(what)};
@@ -170,7 +104,7 @@ bool IsOneOutcome(const CompileAnswer& answer) {
   const int outcomes = static_cast<int>(has_bytes) + static_cast<int>(has_error) +
                        static_cast<int>(answer.is_skipped) + static_cast<int>(answer.needs_bases);
   return outcomes == 1 && has_bytes == (answer.instructions > 0) &&
-         (has_error || !answer.is_denied);
+         (has_error || !answer.is_denied) && (has_bytes || !answer.has_unchecked_tree);
 }
 
 Manifest GetManifest(Reader& reader) {
@@ -241,7 +175,7 @@ std::string EncodeRequest(const Request& request) {
 Result<Request> DecodeRequest(std::string_view bytes) {
   Reader reader(bytes);
   const auto magic = reader.Get<std::uint32_t>();
-  const auto kind = reader.GetAtMost<std::uint8_t>(3);
+  const auto kind = reader.GetAtMost<std::uint8_t>(4);
   Request request;
   request.kind = static_cast<Request::Kind>(kind);
   request.text =
@@ -267,7 +201,7 @@ std::string EncodeCompileAnswer(const CompileAnswer& answer) {
   writer.PutString(answer.bytes);
   writer.Put(answer.instructions);
   for (const bool flag : {answer.remove_when_invalid, answer.is_denied, answer.is_skipped,
-                          answer.uses_labels, answer.needs_bases}) {
+                          answer.uses_labels, answer.needs_bases, answer.has_unchecked_tree}) {
     writer.Put(static_cast<std::uint8_t>(flag ? 1 : 0));
   }
   writer.Put(static_cast<std::uint32_t>(answer.bases.size()));
@@ -288,6 +222,7 @@ Result<CompileAnswer> DecodeCompileAnswer(std::string_view bytes) {
   answer.is_skipped = reader.GetBool();
   answer.uses_labels = reader.GetBool();
   answer.needs_bases = reader.GetBool();
+  answer.has_unchecked_tree = reader.GetBool();
   const auto bases = reader.GetAtMost(static_cast<std::uint32_t>(kMaxBases));
   for (std::uint32_t i = 0; i < bases && !reader.has_failed(); ++i) {
     answer.bases.push_back(reader.GetString(kMaxNameBytes));
@@ -348,6 +283,24 @@ Result<std::string> DecodeToolAnswer(std::string_view bytes) {
   const bool is_right_kind = kind == static_cast<std::uint8_t>(Request::Kind::kTool);
   if (!reader.Done() || magic != kMagic || !is_right_kind) return Deviation("answer");
   return answer;
+}
+
+std::string EncodeFindings(const std::vector<Diagnostic>& findings) {
+  Writer writer;
+  writer.Put(kMagic);
+  writer.Put(static_cast<std::uint8_t>(Request::Kind::kCheckTree));
+  PutFindings(writer, findings);
+  return writer.Take();
+}
+
+Result<std::vector<Diagnostic>> DecodeFindings(std::string_view bytes) {
+  Reader reader(bytes);
+  const auto magic = reader.Get<std::uint32_t>();
+  const auto kind = reader.Get<std::uint8_t>();
+  std::vector<Diagnostic> findings = GetFindings(reader);
+  const bool is_right_kind = kind == static_cast<std::uint8_t>(Request::Kind::kCheckTree);
+  if (!reader.Done() || magic != kMagic || !is_right_kind) return Deviation("answer");
+  return findings;
 }
 
 std::string EncodeReport(const Report& report) {

@@ -2,6 +2,7 @@
 #include "seccompd/compiler/serve.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -21,6 +22,7 @@
 #include <vector>
 
 #include "seccompd/compiler/io.h"
+#include "seccompd/profile/ceiling.h"
 #include "seccompd/profile/compile.h"
 
 #include "compiler/filter.h"
@@ -30,8 +32,6 @@ namespace seccompd::compiler {
 namespace {
 
 constexpr int kMaxWallMillis = 600'000;
-
-constexpr std::string_view kWallArgument = "--wall-ms=";
 
 // More orders wait in the socket until a child has ended: this bounds our descriptors and the
 // node's memory.
@@ -233,6 +233,26 @@ bool ProvesItself(SpareChild& spare, const ServeOptions& options) {
   return is_good && WIFEXITED(status) && WEXITSTATUS(status) == kExitAnswered;
 }
 
+std::optional<int> WallMillis(std::string_view text) {
+  int millis = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, millis);
+  if (error != std::errc() || stop != end || millis <= 0 || millis > kMaxWallMillis) {
+    return std::nullopt;
+  }
+  return millis;
+}
+
+// The operator's ceiling, a builtin: nothing of a tenant's is read here. None: there is none, or it
+// cannot be used, which a child says to the first who asks for it.
+std::optional<profile::Ceiling> MakeCeiling(const ServeOptions& options) {
+  if (options.ceiling == "none") return std::nullopt;
+  Result<profile::Ceiling> made = profile::Ceiling::Make(options.ceiling, options.node);
+  ::malloc_trim(0);  // what libseccomp took for it would be every node's memory, for good
+  if (!made.ok()) return std::nullopt;
+  return *std::move(made);
+}
+
 // What needs rights that the filter takes away comes before it.
 int ServeLimited(const ServeOptions& options, UniqueFd signals) {
   Result<OwnFilters> filters = BuildFilters();
@@ -240,11 +260,13 @@ int ServeLimited(const ServeOptions& options, UniqueFd signals) {
     Say(filters.error().message);
     return kExitEnvironment;
   }
-  SpareChild spare(options, std::move(filters->child));
+  std::optional<profile::Ceiling> ceiling;
+  SpareChild spare({options, ceiling}, std::move(filters->child));
   if (!InstallFilter(filters->zygote)) {
     Say("the kernel takes no seccomp filter");
     return kExitEnvironment;
   }
+  ceiling = MakeCeiling(options);  // by libseccomp: behind the filter, before the first child
   if (!ProvesItself(spare, options)) {
     Say("a child of its own cannot work here under its limits and its seccomp filter");
     return kExitEnvironment;
@@ -261,14 +283,21 @@ std::optional<ServeOptions> ParseServeArguments(std::span<char* const> arguments
   if (arguments.empty() || std::string_view(arguments[0]) != "--serve") return std::nullopt;
   ServeOptions options;
   for (const std::string_view argument : arguments.subspan(1)) {
-    int millis = 0;
-    if (!argument.starts_with(kWallArgument)) return std::nullopt;
-    const char* end = argument.data() + argument.size();
-    const auto [stop, error] = std::from_chars(argument.data() + kWallArgument.size(), end, millis);
-    if (error != std::errc() || stop != end || millis <= 0 || millis > kMaxWallMillis) {
-      return std::nullopt;
+    const std::size_t sign = argument.find('=');
+    if (sign == std::string_view::npos) return std::nullopt;
+    const std::string_view name = argument.substr(0, sign);
+    const std::string_view value = argument.substr(sign + 1);
+    if (name == "--ceiling") {
+      options.ceiling = value;
+    } else if (name == "--architecture") {
+      options.node.architecture = value;
+    } else if (name == "--kernel") {
+      options.node.kernel = value;
+    } else {
+      const std::optional<int> millis = name == "--wall-ms" ? WallMillis(value) : std::nullopt;
+      if (!millis.has_value()) return std::nullopt;
+      options.wall_limit = std::chrono::milliseconds(*millis);
     }
-    options.wall_limit = std::chrono::milliseconds(millis);
   }
   return options;
 }

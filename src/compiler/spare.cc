@@ -22,8 +22,8 @@ constexpr std::chrono::seconds kHandoverLimit{1};
 
 }  // namespace
 
-SpareChild::SpareChild(const ServeOptions& options, std::string filter)
-    : options_(options), filter_(std::move(filter)), zygote_pid_(::getpid()) {}
+SpareChild::SpareChild(const ChildSetting& setting, std::string filter)
+    : setting_(setting), filter_(std::move(filter)), zygote_pid_(::getpid()) {}
 
 Started SpareChild::Fork() {
   std::array<int, 2> fds{};
@@ -33,7 +33,7 @@ Started SpareChild::Fork() {
   const pid_t pid = ::fork();
   if (pid == 0) {
     if (!LimitChild(far.get(), zygote_pid_, filter_)) ::_exit(kExitEnvironment);
-    ServeOneRequest(options_);
+    ServeOneRequest(setting_);
   }
   if (pid < 0) return {-1, errno};
   pid_ = pid;

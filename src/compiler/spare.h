@@ -8,7 +8,8 @@
 #include <string>
 
 #include "seccompd/base/unique_fd.h"
-#include "seccompd/compiler/serve.h"
+
+#include "compiler/child.h"
 
 namespace seccompd::compiler {
 
@@ -20,7 +21,7 @@ struct Started {
 class SpareChild {
  public:
   // `filter` is the children's.
-  SpareChild(const ServeOptions& options, std::string filter);
+  SpareChild(const ChildSetting& setting, std::string filter);
 
   // Forks one unless there is one. One that keeps dying before it has anything to do is replaced
   // only when it is needed.
@@ -33,7 +34,7 @@ class SpareChild {
  private:
   Started Fork();
 
-  const ServeOptions& options_;
+  const ChildSetting setting_;
   std::string filter_;
   pid_t zygote_pid_;
   pid_t pid_ = -1;

@@ -150,6 +150,10 @@ class ZygoteClient final : public Zygote {
                DecodeCompileAnswer);
   }
 
+  Result<std::vector<profile::Diagnostic>> CheckTree(std::string_view canonical) override {
+    return Ask({Request::Kind::kCheckTree, std::string(canonical), {}, {}, ""}, DecodeFindings);
+  }
+
   Result<ManifestAnswer> ParseManifests(std::string_view text) override {
     if (text.size() > kMaxManifestBytes) {
       return Error{ErrorCode::kInvalid, "the file is longer than 256 KiB; split it"};

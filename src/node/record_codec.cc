@@ -12,16 +12,17 @@
 namespace seccompd::node {
 namespace {
 
-// The first format knew no dependencies. It is still read: an upgrade must not forget what the
-// files are.
-constexpr std::string_view kHeaders[] = {"seccompd-record 1\n", "seccompd-record 2\n"};
+// The first format knew no dependencies, the second no trees. They are still read: an upgrade must
+// not forget what the files are.
+constexpr std::string_view kHeaders[] = {"seccompd-record 1\n", "seccompd-record 2\n",
+                                         "seccompd-record 3\n"};
 constexpr std::string_view kChecksum = "sha256 ";
 constexpr std::string_view kHex = "0123456789abcdef";
-constexpr int kNewest = 2;
+constexpr int kNewest = 3;
 // "profile", the key, and those of RecordEntry
-constexpr std::size_t kEntryFields = 15;
-constexpr std::size_t kEntryFieldsOfFirst = 12;
-constexpr char kBaseSeparator = ' ';  // none in a DNS label
+constexpr std::size_t kEntryFields = 17;
+constexpr std::size_t kEntryFieldsOf[] = {12, 15, kEntryFields};  // by version, from 1 on
+constexpr char kBaseSeparator = ' ';                              // none in a DNS label
 
 bool IsPlain(char c) { return c >= ' ' && c <= '~' && c != '\\'; }
 
@@ -113,6 +114,10 @@ void AppendEntry(std::string& out, int version, const std::string& key, const Re
     text(entry.uses_labels ? "1" : "0");
     text(entry.dependency_digest);
   }
+  if (version > 2) {
+    text(entry.has_unchecked_tree ? "1" : "0");
+    text(entry.remove_when_invalid ? "1" : "0");
+  }
   out += '\n';
 }
 
@@ -142,8 +147,7 @@ bool ReadLine(std::string_view line, int version, Record* record) {
     if (fields[0] == "crd") return Unescape(fields[1], &record->crd_uid);
     return fields[0] == "resourceVersion" && Unescape(fields[1], &record->resource_version);
   }
-  const std::size_t expected = version == 1 ? kEntryFieldsOfFirst : kEntryFields;
-  if (count != expected || fields[0] != "profile") return false;
+  if (count != kEntryFieldsOf[version - 1] || fields[0] != "profile") return false;
   std::string key;
   RecordEntry entry;
   const bool good = Unescape(fields[1], &key) && Unescape(fields[2], &entry.uid) &&
@@ -154,8 +158,12 @@ bool ReadLine(std::string_view line, int version, Record* record) {
                     ParseNumber(fields[7], &entry.instructions) &&
                     Unescape(fields[8], &entry.state) && Unescape(fields[9], &entry.reason) &&
                     Unescape(fields[10], &entry.message) && ParseNumber(fields[11], &entry.since) &&
-                    (version == 1 || ReadDependencies(&fields[kEntryFieldsOfFirst], &entry));
+                    (version < 2 || ReadDependencies(&fields[kEntryFieldsOf[0]], &entry));
   if (!good) return false;
+  if (version > 2) {
+    entry.has_unchecked_tree = fields[kEntryFieldsOf[1]] == "1";
+    entry.remove_when_invalid = fields[kEntryFieldsOf[1] + 1] == "1";
+  }
   record->entries.insert_or_assign(record->entries.end(), std::move(key), std::move(entry));
   return true;
 }
@@ -188,7 +196,7 @@ Result<Record> DecodeRecord(std::string_view text) {
   constexpr std::size_t kLastLine = kChecksum.size() + 64 + 1;
   int version = kNewest;
   while (version > 0 && !text.starts_with(kHeaders[version - 1])) --version;
-  if (version == 0) return Damaged("its first line is not \"seccompd-record 2\"");
+  if (version == 0) return Damaged("its first line is not \"seccompd-record 3\"");
   const std::size_t header_size = kHeaders[version - 1].size();
   if (text.size() < header_size + kLastLine) return Damaged("it is cut off");
   const std::string_view body = text.substr(0, text.size() - kLastLine);

@@ -11,6 +11,8 @@
 #include "seccompd/profile/meaning.h"
 #include "seccompd/profile/validate.h"
 
+#include "profile/case_walk.h"
+#include "profile/compare_decisions.h"
 #include "profile/decision.h"
 #include "profile/example.h"
 
@@ -34,11 +36,12 @@ Result<Decisions> DecisionsOf(const Filter& filter) {
   return Decisions::Of(*program);
 }
 
+bool IsAnother(const Verdict& a, const Verdict& b) { return a != b; }
+
 class Comparison {
  public:
-  Comparison(const CompiledProfile& a, const CompiledProfile& b, const Decisions& filter_a,
-             const Decisions& filter_b)
-      : a_(a), b_(b), filters_{&filter_a, &filter_b} {}
+  Comparison(const Compared& a, const Compared& b, Matters matters)
+      : a_(a), b_(b), filters_{a.decisions, b.decisions}, matters_(matters) {}
 
   Result<std::vector<Difference>> Run() {
     std::array<std::vector<Predicate>, kWords> asked;
@@ -67,7 +70,7 @@ class Comparison {
       return std::find(profile.architectures.begin(), profile.architectures.end(), architecture) !=
              profile.architectures.end();
     };
-    return in(a_.profile) || in(b_.profile);
+    return in(*a_.profile) || in(*b_.profile);
   }
 
   std::optional<Architecture> ArchitectureOf(std::uint32_t audit, std::uint32_t number) const {
@@ -89,38 +92,50 @@ class Comparison {
       starts.at(i) = filters_.at(i)->Advance(filters_.at(i)->entry(), words);
       filters_.at(i)->Collect(starts.at(i), words, asked);
     }
+    if (filters_[0]->IsReturn(starts[0]) && filters_[1]->IsReturn(starts[1]) && !Matter(starts)) {
+      return {};
+    }
     auto& predicates = asked.at(kNumberWord);
     predicates.push_back({~0U, kX32Bit - 1, false});
     const auto classes = Classes(predicates, kMaxCases);
     if (!classes.has_value()) return TooMany("the numbers");
-    for (const Representative& number : *classes) {
-      words.Set(kNumberWord, number.value);
-      std::array<std::uint16_t, 2> at{};
-      for (std::size_t i = 0; i < filters_.size(); ++i) {
-        at.at(i) = filters_.at(i)->Advance(starts.at(i), words);
-      }
-      Result<void> result = CompareCall(words, at, !number.is_alone);
+    for (std::size_t i = 0; i < filters_.size(); ++i) {
+      filters_.at(i)->AdvanceAll(starts.at(i), words, *classes, reached_.at(i));
+    }
+    for (std::size_t i = 0; i < classes->size(); ++i) {
+      words.Set(kNumberWord, (*classes)[i].value);
+      Result<void> result =
+          CompareCall(words, {reached_[0][i], reached_[1][i]}, !(*classes)[i].is_alone);
       if (!result.ok()) return result.error();
     }
     return {};
   }
 
-  Result<void> CompareCall(const Words& words, std::span<const std::uint16_t> at,
+  Verdict VerdictAt(std::size_t side, std::uint16_t index) const {
+    return VerdictOf(filters_.at(side)->node(index).k);
+  }
+  bool Matter(const std::array<std::uint16_t, 2>& at) const {
+    if (filters_[0]->node(at[0]).k == filters_[1]->node(at[1]).k) return false;
+    return matters_(VerdictAt(0, at[0]), VerdictAt(1, at[1]));
+  }
+
+  Result<void> CompareCall(const Words& words, const std::array<std::uint16_t, 2>& at,
                            bool is_any_other) {
     const std::size_t first = found_.size();
-    const CaseWalk::Asks nothing = [](const Words&) { return std::nullopt; };
-    const CaseWalk::Leaf leaf = [&](const Words& known, std::span<const std::uint16_t> returns) {
-      const Verdict verdict_a = VerdictOf(filters_[0]->node(returns[0]).k);
-      const Verdict verdict_b = VerdictOf(filters_[1]->node(returns[1]).k);
-      if (verdict_a != verdict_b) Note(known, verdict_a, verdict_b, is_any_other, first);
+    const auto note = [&](const Words& known, std::span<const std::uint16_t> returns) {
+      const std::array<std::uint16_t, 2> both = {returns[0], returns[1]};
+      if (Matter(both)) {
+        Note(known, VerdictAt(0, both[0]), VerdictAt(1, both[1]), is_any_other, first);
+      }
       return true;
     };
     if (filters_[0]->IsReturn(at[0]) && filters_[1]->IsReturn(at[1])) {
-      static_cast<void>(leaf(words, at));
+      static_cast<void>(note(words, at));
       return {};
     }
+    const CaseWalk::Asks nothing = [](const Words&) { return std::nullopt; };
     CaseWalk walk(filters_, kMaxCases);
-    if (!walk.Run(words, at, nothing, leaf)) {
+    if (!walk.Run(words, at, nothing, note)) {
       return TooMany("the conditions of system call " + std::to_string(words.value[kNumberWord]));
     }
     return {};
@@ -130,7 +145,7 @@ class Comparison {
   // name once per architecture.
   void Note(const Words& words, const Verdict& verdict_a, const Verdict& verdict_b,
             bool is_any_other, std::size_t first) {
-    const CallData call = words.Call(a_.filter.is_big_endian);
+    const CallData call = words.Call(a_.is_big_endian);
     Difference difference;
     difference.architecture = ArchitectureOf(call.architecture, call.number);
     difference.number = call.number;
@@ -151,9 +166,11 @@ class Comparison {
     found_.push_back(std::move(difference));
   }
 
-  const CompiledProfile& a_;
-  const CompiledProfile& b_;
+  const Compared& a_;
+  const Compared& b_;
   std::array<const Decisions*, 2> filters_;
+  Matters matters_;
+  std::array<std::vector<std::uint16_t>, 2> reached_;  // per filter, by number
   std::vector<Difference> found_;
 };
 
@@ -197,6 +214,10 @@ Diagnostic AboveCeiling(const Profile& profile, const std::vector<Difference>& a
                          " here and " + VerdictText(first.b) + " in the ceiling");
 }
 
+bool IsAbove(const Verdict& profile, const Verdict& ceiling) {
+  return MayLetThrough(profile.action) && !MayLetThrough(ceiling.action);
+}
+
 }  // namespace
 
 std::string_view ChangeName(Change change) {
@@ -211,15 +232,21 @@ std::string_view ChangeName(Change change) {
   return "";
 }
 
-Result<std::vector<Difference>> Compare(const CompiledProfile& a, const CompiledProfile& b) {
-  if (a.filter.is_big_endian != b.filter.is_big_endian) {
+Result<std::vector<Difference>> CompareDecisions(const Compared& a, const Compared& b,
+                                                 Matters matters) {
+  if (a.is_big_endian != b.is_big_endian) {
     return Error{ErrorCode::kInvalid, "the two profiles are for machines of another byte order"};
   }
+  return Comparison(a, b, matters).Run();
+}
+
+Result<std::vector<Difference>> Compare(const CompiledProfile& a, const CompiledProfile& b) {
   const Result<Decisions> filter_a = DecisionsOf(a.filter);
   if (!filter_a.ok()) return filter_a.error();
   const Result<Decisions> filter_b = DecisionsOf(b.filter);
   if (!filter_b.ok()) return filter_b.error();
-  return Comparison(a, b, *filter_a, *filter_b).Run();
+  return CompareDecisions({&a.profile, &*filter_a, a.filter.is_big_endian},
+                          {&b.profile, &*filter_b, b.filter.is_big_endian}, IsAnother);
 }
 
 std::string DifferenceText(const Difference& difference) {
@@ -231,19 +258,29 @@ bool MayLetThrough(Action action) {
   return LetsThrough(action) || action == Action::kTrace || action == Action::kNotify;
 }
 
+std::vector<Diagnostic> CheckCeiling(const Compared& profile, const Compared& ceiling) {
+  const Result<std::vector<Difference>> above = CompareDecisions(profile, ceiling, IsAbove);
+  if (!above.ok()) {
+    return {
+        MakeFinding(Code::kTooManyCases, "/profile",
+                    "the profile cannot be compared with its ceiling: " + above.error().message)};
+  }
+  if (above->empty()) return {};
+  return {AboveCeiling(*profile.profile, *above)};
+}
+
 std::vector<Diagnostic> CheckCeiling(const CompiledProfile& profile,
                                      const CompiledProfile& ceiling) {
-  Result<std::vector<Difference>> differences = Compare(profile, ceiling);
-  if (!differences.ok()) {
-    return {MakeFinding(
-        Code::kTooManyCases, "/profile",
-        "the profile cannot be compared with its ceiling: " + differences.error().message)};
+  const Result<Decisions> ours = DecisionsOf(profile.filter);
+  const Result<Decisions> limit = DecisionsOf(ceiling.filter);
+  for (const Result<Decisions>* side : {&ours, &limit}) {
+    if (side->ok()) continue;
+    return {
+        MakeFinding(Code::kTooManyCases, "/profile",
+                    "the profile cannot be compared with its ceiling: " + side->error().message)};
   }
-  std::erase_if(*differences, [](const Difference& difference) {
-    return !MayLetThrough(difference.a.action) || MayLetThrough(difference.b.action);
-  });
-  if (differences->empty()) return {};
-  return {AboveCeiling(profile.profile, *differences)};
+  return CheckCeiling(Compared{&profile.profile, &*ours, profile.filter.is_big_endian},
+                      Compared{&ceiling.profile, &*limit, ceiling.filter.is_big_endian});
 }
 
 }  // namespace seccompd::profile

@@ -10,23 +10,15 @@
 #include <array>
 #include <cerrno>
 #include <memory>
-#include <set>
 #include <utility>
 
 #include "seccompd/base/unique_fd.h"
 #include "seccompd/profile/codes.h"
-#include "seccompd/profile/syscalls.h"
-#include "seccompd/profile/text.h"
 
-#include "profile/lint_rules.h"
 #include "profile/tokens.h"
 
 namespace seccompd::profile {
 namespace {
-
-constexpr std::string_view kArchitecturesPointer = "/profile/architectures";
-
-constexpr std::size_t kMaxNamesShown = 8;
 
 // The API level of libseccomp 2.5 (LOG, KILL_PROCESS and NOTIFY known): set, not probed, so that
 // neither the kernel here nor our own sandbox changes the result.
@@ -156,23 +148,6 @@ bool AddRules(scmp_filter_ctx context, const Profile& profile, std::vector<Diagn
   return is_good;
 }
 
-// One finding for all: a list that is made for several architectures has dozens.
-void ReportWithoutEffect(const std::set<std::string>& names, std::vector<Diagnostic>& findings) {
-  if (names.empty()) return;
-  std::string shown;
-  std::size_t count = 0;
-  for (const std::string& name : names) {
-    if (++count > kMaxNamesShown) break;
-    shown += (shown.empty() ? "" : ", ") + name;
-  }
-  if (names.size() > kMaxNamesShown)
-    shown += ", and " + std::to_string(names.size() - kMaxNamesShown) + " more";
-  findings.push_back(MakeFinding(Code::kSyscallNotOnArchitecture, "/profile/syscalls",
-                                 "without effect on this node, where none of the profile's "
-                                 "architectures has them: " +
-                                     shown));
-}
-
 Result<std::string> ReadAll(int fd) {
   const off_t size = ::lseek(fd, 0, SEEK_END);
   if (size < 0) return ErrnoError(errno, "memfd");
@@ -214,61 +189,7 @@ std::string LibseccompVersion() {
          std::to_string(version->micro);
 }
 
-void CompleteArchitectures(Profile& profile, Architecture native,
-                           std::vector<Diagnostic>& findings) {
-  auto& list = profile.architectures;
-  for (const Architecture architecture : list) {
-    if (IsBigEndian(architecture) == IsBigEndian(native)) continue;
-    findings.push_back(MakeFinding(Code::kForeignArchitecture, std::string(kArchitecturesPointer),
-                                   std::string(ArchitectureName(architecture)) +
-                                       " has another byte order than the node's " +
-                                       std::string(ArchitectureName(native)) +
-                                       ", and no runtime starts a container with both; remove it"));
-  }
-  LintArchitectures(list, native, findings);
-  list.push_back(native);
-  std::sort(list.begin(), list.end());
-  list.erase(std::unique(list.begin(), list.end()), list.end());
-  if (list.size() > kMaxArchitectures) {
-    findings.push_back(MakeFinding(Code::kTooLarge, std::string(kArchitecturesPointer),
-                                   "more than " + std::to_string(kMaxArchitectures) +
-                                       " architectures, the node's own included"));
-  }
-}
-
-void ResolveNames(Profile& profile, bool warn_unknown, std::vector<Diagnostic>& findings) {
-  const auto has_effect = [&](const std::string& name) {
-    return std::any_of(profile.architectures.begin(), profile.architectures.end(),
-                       [&](Architecture a) {
-                         // Negative: absent there, unless the rewrite finds the call that
-                         // multiplexes it (socketcall, ipc).
-                         return seccomp_syscall_resolve_name_arch(TokenOf(a), name.c_str()) >= 0 ||
-                                seccomp_syscall_resolve_name_rewrite(TokenOf(a), name.c_str()) >= 0;
-                       });
-  };
-  std::set<std::string> without_effect;
-  std::erase_if(profile.rules, [&](const Rule& rule) {
-    if (seccomp_syscall_resolve_name(rule.name.c_str()) != __NR_SCMP_ERROR) {
-      if (!has_effect(rule.name)) without_effect.insert(rule.name);
-      return false;
-    }
-    if (IsLinuxSyscall(rule.name)) {
-      findings.push_back(MakeFinding(Code::kSyscallNotInLibseccomp, rule.pointer,
-                                     rule.name + " is not known to libseccomp " +
-                                         LibseccompVersion() +
-                                         ", so it is left out and gets the default action, " +
-                                         std::string(ActionName(profile.default_action))));
-      return true;
-    }
-    findings.push_back(MakeFinding(Code::kUnknownSyscall, rule.pointer,
-                                   "Linux has no system call " + Quote(rule.name) +
-                                       DidYouMean(rule.name, LinuxSyscalls()) +
-                                       (warn_unknown ? "; it is left out" : "")));
-    if (warn_unknown) findings.back().severity = Severity::kWarning;
-    return true;
-  });
-  ReportWithoutEffect(without_effect, findings);
-}
+bool HasTree(const Profile& profile) { return profile.rules.size() > kMaxRulesWithoutTree; }
 
 Result<std::optional<Filters>> Compile(const Profile& profile, std::vector<Diagnostic>& findings,
                                        Trees trees) {
@@ -296,7 +217,7 @@ Result<std::optional<Filters>> Compile(const Profile& profile, std::vector<Diagn
   if (!first.ok()) return first.error();
   if (!first->has_value()) return none;
   Filters filters{**std::move(first), std::nullopt};
-  if (trees == Trees::kNo || profile.rules.size() <= kMaxRulesWithoutTree) {
+  if (trees == Trees::kNo || !HasTree(profile)) {
     return std::optional<Filters>(filters);
   }
 

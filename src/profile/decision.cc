@@ -4,79 +4,9 @@
 #include <linux/filter.h>
 
 #include <algorithm>
-#include <tuple>
 
 namespace seccompd::profile {
 namespace {
-
-constexpr std::size_t kMaxFilters = 4;
-constexpr std::size_t kMaxNodes = 0xffff;
-
-// What the accumulator holds when control reaches an instruction one way or another.
-struct Accumulator {
-  static constexpr std::uint8_t kOther = 0xff;
-  std::uint8_t word = kOther;
-  std::uint32_t mask = 0;
-
-  bool operator==(const Accumulator&) const = default;
-};
-
-// More ways than this lead nowhere: a filter that libseccomp gets right has one, one that it gets
-// wrong a few.
-constexpr std::size_t kMaxStates = 16;
-
-Accumulator After(const Instruction& instruction, Accumulator before) {
-  if (instruction.code == (BPF_LD | BPF_W | BPF_ABS)) {
-    return {static_cast<std::uint8_t>(instruction.k / sizeof(std::uint32_t)), ~0U};
-  }
-  if (BPF_CLASS(instruction.code) == BPF_JMP) return before;
-  if (instruction.code != (BPF_ALU | BPF_AND | BPF_K)) return {};
-  before.mask &= instruction.k;
-  return before;
-}
-
-bool IsBranch(const Instruction& instruction) {
-  return BPF_CLASS(instruction.code) == BPF_JMP && BPF_OP(instruction.code) != BPF_JA;
-}
-
-using States = std::vector<Accumulator>;
-
-// What of the accumulator matters at `target`: nothing, where the next thing is to return or to
-// load it anew.
-Accumulator Relevant(std::span<const Instruction> instructions, std::size_t target,
-                     const Accumulator& state) {
-  while (instructions[target].code == (BPF_JMP | BPF_JA)) target += 1 + instructions[target].k;
-  const std::uint16_t code = instructions[target].code;
-  const bool is_dead = code == (BPF_RET | BPF_K) || code == (BPF_LD | BPF_W | BPF_ABS);
-  return is_dead ? Accumulator() : state;
-}
-
-// Jumps go forward only: one pass sees every way to an instruction before the instruction itself.
-std::vector<States> Flow(std::span<const Instruction> instructions) {
-  std::vector<States> at(instructions.size());
-  at[0] = {Accumulator()};
-  const auto reach = [&](std::size_t target, const Accumulator& after) {
-    const Accumulator with = Relevant(instructions, target, after);
-    States& states = at[target];
-    if (std::find(states.begin(), states.end(), with) != states.end()) return;
-    if (states.size() < kMaxStates) states.push_back(with);
-  };
-  for (std::size_t i = 0; i < instructions.size(); ++i) {
-    const Instruction& instruction = instructions[i];
-    if (BPF_CLASS(instruction.code) == BPF_RET) continue;
-    const bool is_jump = BPF_CLASS(instruction.code) == BPF_JMP;
-    for (const Accumulator& state : at[i]) {
-      const Accumulator after = After(instruction, state);
-      if (IsBranch(instruction)) {
-        reach(i + 1 + instruction.jump_true, after);
-        reach(i + 1 + instruction.jump_false, after);
-      } else {
-        reach(i + 1 + (is_jump ? instruction.k : 0), after);
-      }
-    }
-  }
-  return at;
-}
 
 bool Compares(const Decisions::Node& node, std::uint32_t word) {
   const std::uint32_t value = word & node.mask;
@@ -106,80 +36,6 @@ Predicate PredicateOf(const Decisions::Node& node) {
   }
 }
 
-// Without masks: between two bounds, the values named by an equality are classes of their own and
-// all the others are one.
-std::vector<Representative> PlainClasses(std::span<const Predicate> sorted) {
-  std::vector<std::uint32_t> named;
-  std::vector<std::uint32_t> lasts;  // the last value of each stretch
-  for (const Predicate& predicate : sorted) {
-    (predicate.is_equality ? named : lasts).push_back(predicate.value);
-  }
-  if (lasts.empty() || lasts.back() != ~0U) lasts.push_back(~0U);
-  std::vector<Representative> classes;
-  auto next = named.begin();
-  std::uint64_t first = 0;
-  for (const std::uint32_t last : lasts) {
-    std::uint64_t free = first;  // the first value of the stretch that has no name
-    for (; next != named.end() && *next <= last; ++next) {
-      classes.push_back({*next, true});
-      if (*next == free) ++free;
-    }
-    if (free <= last) classes.push_back({static_cast<std::uint32_t>(free), first == last});
-    first = std::uint64_t{last} + 1;
-  }
-  std::sort(classes.begin(), classes.end(),
-            [](const auto& a, const auto& b) { return a.value < b.value; });
-  return classes;
-}
-
-// With masks: bit by bit from the top, the sets of answers that are still possible, each with one
-// value that gives it. `answers`: per predicate, how the bits so far compare.
-struct Partial {
-  std::vector<std::int8_t> answers;  // 0: equal so far; 1: greater; -1: less, or unequal
-  std::uint32_t value = 0;
-};
-
-void Extend(std::span<const Predicate> predicates, const Partial& from, std::uint32_t bit,
-            bool is_set, std::vector<Partial>& out) {
-  Partial to = from;
-  if (is_set) to.value |= bit;
-  for (std::size_t i = 0; i < predicates.size(); ++i) {
-    if (to.answers[i] != 0) continue;
-    const bool ours = is_set && (predicates[i].mask & bit) != 0;
-    const bool theirs = (predicates[i].value & bit) != 0;
-    if (ours == theirs) continue;
-    to.answers[i] = ours && !predicates[i].is_equality ? 1 : -1;
-  }
-  out.push_back(std::move(to));
-}
-
-std::optional<std::vector<Representative>> MaskedClasses(std::span<const Predicate> predicates,
-                                                         std::size_t limit) {
-  std::vector<Partial> current = {{std::vector<std::int8_t>(predicates.size(), 0), 0}};
-  for (std::uint32_t bit = 1U << 31; bit != 0; bit >>= 1) {
-    std::vector<Partial> next;
-    for (const Partial& partial : current) {
-      Extend(predicates, partial, bit, false, next);
-      Extend(predicates, partial, bit, true, next);
-    }
-    std::stable_sort(next.begin(), next.end(),
-                     [](const Partial& a, const Partial& b) { return a.answers < b.answers; });
-    next.erase(
-        std::unique(next.begin(), next.end(),
-                    [](const Partial& a, const Partial& b) { return a.answers == b.answers; }),
-        next.end());
-    // Distinct so far need not be distinct at the end, but nearly: twice leaves room.
-    if (next.size() > 2 * limit) return std::nullopt;
-    current = std::move(next);
-  }
-  std::vector<Representative> classes;
-  classes.reserve(current.size());
-  for (const Partial& partial : current) classes.push_back({partial.value, false});
-  std::sort(classes.begin(), classes.end(),
-            [](const auto& a, const auto& b) { return a.value < b.value; });
-  return classes;
-}
-
 }  // namespace
 
 CallData Words::Call(bool is_big_endian) const {
@@ -194,97 +50,87 @@ CallData Words::Call(bool is_big_endian) const {
   return call;
 }
 
-std::optional<std::vector<Representative>> Classes(std::vector<Predicate>& predicates,
-                                                   std::size_t limit) {
-  std::sort(predicates.begin(), predicates.end(), [](const Predicate& a, const Predicate& b) {
-    return std::tie(a.value, a.mask, a.is_equality) < std::tie(b.value, b.mask, b.is_equality);
-  });
-  predicates.erase(std::unique(predicates.begin(), predicates.end()), predicates.end());
-  std::erase_if(predicates, [](const Predicate& p) { return p.mask == 0; });  // tell nothing apart
-  const bool is_plain =
-      std::all_of(predicates.begin(), predicates.end(),
-                  [](const Predicate& predicate) { return predicate.mask == ~0U; });
-  if (!is_plain) return MaskedClasses(predicates, limit);
-  std::vector<Representative> classes = PlainClasses(predicates);
-  if (classes.size() > limit) return std::nullopt;
-  return classes;
-}
-
-// Makes the nodes, from the last instruction to the first: one for each state of the accumulator in
-// which control can reach the instruction.
-class Decisions::Builder {
- public:
-  explicit Builder(const Program& program)
-      : instructions_(program.instructions()),
-        flow_(Flow(instructions_)),
-        node_at_(instructions_.size()) {}
-
-  Result<Decisions> Build() {
-    Decisions decisions;
-    decisions.nodes_.reserve(instructions_.size());
-    for (std::size_t i = instructions_.size(); i-- > 0;) {
-      for (const Accumulator& state : flow_[i]) {
-        const std::optional<std::uint16_t> node = NodeFor(i, state, decisions.nodes_);
-        if (!node.has_value()) {
-          return Error{ErrorCode::kInvalid, "instruction " + std::to_string(i) +
-                                                " decides by something else than a word of the "
-                                                "call"};
-        }
-        node_at_[i].push_back(*node);
-      }
-    }
-    decisions.entry_ = node_at_[0].front();
-    return decisions;
-  }
-
- private:
-  // None: it cannot be told what is compared there, or there are too many ways.
-  std::optional<std::uint16_t> NodeFor(std::size_t i, const Accumulator& state,
-                                       std::vector<Node>& nodes) const {
-    const Instruction& instruction = instructions_[i];
-    const Accumulator after = After(instruction, state);
-    Node node;
-    if (instruction.code == (BPF_RET | BPF_K)) {
-      node.k = instruction.k;
-    } else if (BPF_CLASS(instruction.code) == BPF_RET) {
-      return std::nullopt;
-    } else if (IsBranch(instruction)) {
-      const auto on_true = Find(i + 1 + instruction.jump_true, after);
-      const auto on_false = Find(i + 1 + instruction.jump_false, after);
-      const bool is_clear = BPF_SRC(instruction.code) == BPF_K && state.word != Accumulator::kOther;
-      if (!is_clear || !on_true.has_value() || !on_false.has_value()) return std::nullopt;
-      node = {state.mask, instruction.k, *on_true,
-              *on_false,  state.word,    static_cast<std::uint8_t>(BPF_OP(instruction.code))};
-    } else {
-      const bool is_jump = BPF_CLASS(instruction.code) == BPF_JMP;
-      return Find(i + 1 + (is_jump ? instruction.k : 0), after);
-    }
-    if (nodes.size() >= kMaxNodes) return std::nullopt;
-    nodes.push_back(node);
-    return static_cast<std::uint16_t>(nodes.size() - 1);
-  }
-
-  std::optional<std::uint16_t> Find(std::size_t target, const Accumulator& state) const {
-    const States& states = flow_[target];
-    const auto found =
-        std::find(states.begin(), states.end(), Relevant(instructions_, target, state));
-    if (found == states.end()) return std::nullopt;
-    return node_at_[target][static_cast<std::size_t>(found - states.begin())];
-  }
-
-  std::span<const Instruction> instructions_;
-  std::vector<States> flow_;
-  std::vector<std::vector<std::uint16_t>> node_at_;  // as flow_
-};
-
-Result<Decisions> Decisions::Of(const Program& program) { return Builder(program).Build(); }
-
 std::uint16_t Decisions::Advance(std::uint16_t index, const Words& words) const {
   while (true) {
     const Node& node = nodes_[index];
     if (node.word == kReturn || !words.IsKnown(node.word)) return index;
     index = Compares(node, words.value[node.word]) ? node.on_true : node.on_false;
   }
+}
+
+// Sends numbers down the decisions together, and parts them where a decision does.
+class Decisions::Sorter {
+ public:
+  Sorter(const Decisions& decisions, const Words& words, std::span<const Representative> numbers,
+         std::vector<std::uint16_t>& out)
+      : decisions_(decisions), words_(words), numbers_(numbers), out_(out) {
+    out_.assign(numbers_.size(), kNowhere);
+  }
+
+  // Those of [first, last) that have not left the way yet. A number leaves it alone at an equality.
+  void Send(std::uint16_t index, std::size_t first, std::size_t last) {
+    while (first < last) {
+      index = decisions_.Advance(index, words_);
+      const Node& node = decisions_.nodes_[index];
+      if (node.word != kNumberWord) break;
+      if (node.mask != ~0U || node.comparison == BPF_JSET) return SendEach(index, first, last);
+      if (node.comparison == BPF_JEQ) {
+        const std::size_t at = FirstFrom(node.k, first, last);
+        if (at < last && numbers_[at].value == node.k) SendOne(node.on_true, at);
+        index = node.on_false;
+        continue;
+      }
+      const bool has_above = node.comparison == BPF_JGE || node.k != ~0U;
+      const std::uint32_t from = node.comparison == BPF_JGE ? node.k : node.k + 1;
+      const std::size_t middle = has_above ? FirstFrom(from, first, last) : last;
+      if (middle == first) {
+        index = node.on_true;
+        continue;
+      }
+      Send(node.on_true, middle, last);
+      last = middle;
+      index = node.on_false;
+    }
+    for (std::size_t i = first; i < last; ++i) Settle(i, index);
+  }
+
+ private:
+  static constexpr std::uint16_t kNowhere = 0xffff;  // never a node: there are at most 0xffff
+
+  std::size_t FirstFrom(std::uint32_t value, std::size_t first, std::size_t last) const {
+    const auto begin = numbers_.begin();
+    const auto at = [&](std::size_t i) { return begin + static_cast<std::ptrdiff_t>(i); };
+    const auto found = std::lower_bound(
+        at(first), at(last), value,
+        [](const Representative& number, std::uint32_t wanted) { return number.value < wanted; });
+    return static_cast<std::size_t>(found - begin);
+  }
+
+  void SendEach(std::uint16_t index, std::size_t first, std::size_t last) {
+    for (std::size_t i = first; i < last; ++i) SendOne(index, i);
+  }
+
+  void SendOne(std::uint16_t index, std::size_t i) {
+    if (out_[i] != kNowhere) return;
+    Words words = words_;
+    words.Set(kNumberWord, numbers_[i].value);
+    out_[i] = decisions_.Advance(index, words);
+  }
+
+  void Settle(std::size_t i, std::uint16_t index) {
+    if (out_[i] == kNowhere) out_[i] = index;
+  }
+
+  const Decisions& decisions_;
+  const Words& words_;
+  std::span<const Representative> numbers_;
+  std::vector<std::uint16_t>& out_;
+};
+
+void Decisions::AdvanceAll(std::uint16_t index, const Words& words,
+                           std::span<const Representative> numbers,
+                           std::vector<std::uint16_t>& out) const {
+  Sorter(*this, words, numbers, out).Send(index, 0, numbers.size());
 }
 
 void Decisions::Collect(std::uint16_t index, const Words& words,
@@ -301,49 +147,6 @@ void Decisions::Collect(std::uint16_t index, const Words& words,
     pending.push_back(node.on_true);
     pending.push_back(node.on_false);
   }
-}
-
-bool CaseWalk::Run(Words words, std::span<const std::uint16_t> starts, const Asks& asks,
-                   const Leaf& leaf) {
-  for (std::size_t i = 0; i < decisions_.size(); ++i) {
-    decisions_[i]->Collect(starts[i], words, predicates_);
-  }
-  asks_ = &asks;
-  leaf_ = &leaf;
-  cases_ = 0;
-  return Visit(words, starts) != Outcome::kTooMany;
-}
-
-CaseWalk::Outcome CaseWalk::Visit(Words& words, std::span<const std::uint16_t> at) {
-  std::array<std::uint16_t, kMaxFilters> next{};
-  const std::span<const std::uint16_t> reached(next.data(), at.size());
-  for (std::size_t i = 0; i < at.size(); ++i) {
-    next.at(i) = decisions_[i]->Advance(at[i], words);
-  }
-  for (std::size_t i = 0; i < at.size(); ++i) {
-    if (!decisions_[i]->IsReturn(next.at(i))) {
-      return Branch(decisions_[i]->node(next.at(i)).word, words, reached);
-    }
-  }
-  if (const std::optional<std::uint8_t> word = (*asks_)(words)) {
-    return Branch(*word, words, reached);
-  }
-  if (++cases_ > limit_) return Outcome::kTooMany;
-  return (*leaf_)(words, reached) ? Outcome::kGoOn : Outcome::kEnough;
-}
-
-CaseWalk::Outcome CaseWalk::Branch(std::uint8_t word, Words& words,
-                                   std::span<const std::uint16_t> at) {
-  auto& classes = classes_.at(word);
-  if (!classes.has_value()) classes = Classes(predicates_.at(word), limit_);
-  if (!classes.has_value()) return Outcome::kTooMany;
-  for (const Representative& representative : *classes) {
-    words.Set(word, representative.value);
-    const Outcome outcome = Visit(words, at);
-    words.Forget(word);
-    if (outcome != Outcome::kGoOn) return outcome;
-  }
-  return Outcome::kGoOn;
 }
 
 }  // namespace seccompd::profile

@@ -2,20 +2,19 @@
 #pragma once
 // A filter as the decisions that it takes: nodes that compare one masked word of the call with a
 // constant, without the loads between them. A program of the kind that libseccomp and runc write
-// has such a form; one that computes anything else has not, and is refused. On top of it: which
-// values of a word a set of comparisons can tell apart, and a walk through all cases of one call.
-// That makes checks over all calls exact. Internal to the layer.
+// has such a form; one that computes anything else has not, and is refused. With classes.h and
+// case_walk.h it makes checks over all calls exact. Internal to the layer.
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <optional>
 #include <span>
 #include <vector>
 
 #include "seccompd/base/result.h"
 #include "seccompd/profile/simulate.h"
+
+#include "profile/classes.h"
 
 namespace seccompd::profile {
 
@@ -45,30 +44,6 @@ struct Words {
   CallData Call(bool is_big_endian) const;
 };
 
-// (word & mask) == value, or (word & mask) > value.
-struct Predicate {
-  std::uint32_t mask = ~0U;
-  std::uint32_t value = 0;
-  bool is_equality = true;
-
-  auto operator<=>(const Predicate&) const = default;  // NOLINT(modernize-use-nullptr)
-  bool Holds(std::uint32_t word) const {
-    return is_equality ? (word & mask) == value : (word & mask) > value;
-  }
-};
-
-struct Representative {
-  std::uint32_t value = 0;
-  bool is_alone = false;  // stands for itself only
-
-  bool operator==(const Representative&) const = default;
-};
-
-// One value of each class that the predicates can tell apart, smallest first; sorts `predicates`.
-// None: more than `limit` classes.
-std::optional<std::vector<Representative>> Classes(std::vector<Predicate>& predicates,
-                                                   std::size_t limit);
-
 class Decisions {
  public:
   // kInvalid: the program does more than compare words with constants.
@@ -89,47 +64,21 @@ class Decisions {
   bool IsReturn(std::uint16_t index) const { return nodes_[index].word == kReturn; }
   // As far as the known words decide: a return, or the node that asks for an unknown word.
   std::uint16_t Advance(std::uint16_t index, const Words& words) const;
+  // Advance for each of these numbers, which are sorted and of one call but for them: out[i] is
+  // where numbers[i] leads. One pass, where libseccomp's filter is a chain with a link for each
+  // number.
+  void AdvanceAll(std::uint16_t index, const Words& words, std::span<const Representative> numbers,
+                  std::vector<std::uint16_t>& out) const;
   // Appends what is asked about each unknown word from `index` on.
   void Collect(std::uint16_t index, const Words& words,
                std::array<std::vector<Predicate>, kWords>& out) const;
 
  private:
   class Builder;
+  class Sorter;
 
   std::vector<Node> nodes_;
   std::uint16_t entry_ = 0;
-};
-
-// All cases of one call, whose number and architecture are known: the decisions' questions are
-// answered in the order in which they come up, with one value of each class. So it is as exact as
-// the full product of all classes, and mostly far shorter.
-class CaseWalk {
- public:
-  using Leaf = std::function<bool(const Words&, std::span<const std::uint16_t> returns)>;
-  // The word that one more judge of the call has to know, or none.
-  using Asks = std::function<std::optional<std::uint8_t>(const Words&)>;
-
-  CaseWalk(std::span<const Decisions* const> decisions, std::size_t limit)
-      : decisions_(decisions), limit_(limit) {}
-
-  // Those of the other judge; add them before Run.
-  void Add(std::uint8_t word, Predicate predicate) { predicates_[word].push_back(predicate); }
-  // False: more cases than the limit. `leaf` may end the walk early by false; the result is true
-  // then.
-  bool Run(Words words, std::span<const std::uint16_t> starts, const Asks& asks, const Leaf& leaf);
-
- private:
-  enum class Outcome { kGoOn, kEnough, kTooMany };
-  Outcome Visit(Words& words, std::span<const std::uint16_t> at);
-  Outcome Branch(std::uint8_t word, Words& words, std::span<const std::uint16_t> at);
-
-  std::span<const Decisions* const> decisions_;
-  std::size_t limit_;
-  std::size_t cases_ = 0;
-  const Asks* asks_ = nullptr;
-  const Leaf* leaf_ = nullptr;
-  std::array<std::vector<Predicate>, kWords> predicates_;
-  std::array<std::optional<std::vector<Representative>>, kWords> classes_;
 };
 
 }  // namespace seccompd::profile

@@ -74,12 +74,10 @@ bool Holds(const Arg& arg, std::uint64_t value) {
 
 // Of one call: the rules that the known arguments leave possible, without the conditions that they
 // fulfil.
-std::vector<BoundRule> Remaining(const Meaning::Section& section, std::uint32_t number,
+std::vector<BoundRule> Remaining(const BoundProfile::Section& section, std::uint32_t number,
                                  const std::map<std::uint32_t, std::uint64_t>& known) {
   std::vector<BoundRule> remaining;
-  const auto found = section.rules.find(number);
-  if (found == section.rules.end()) return remaining;
-  for (BoundRule rule : found->second) {
+  for (BoundRule rule : section.RulesOf(number)) {
     const bool is_possible = std::all_of(rule.args.begin(), rule.args.end(), [&](const Arg& arg) {
       const auto value = known.find(arg.index);
       return value == known.end() || Holds(arg, value->second);
@@ -236,13 +234,13 @@ Result<Explanation> Explain(const Meaning& meaning, const Question& question) {
   Explanation explanation;
   explanation.number = *number;
   Decision decision;
-  const Meaning::Section* const section =
-      meaning.FindSection(call.architecture, call.number, decision);
+  const BoundProfile::Section* const section =
+      meaning.bound().FindSection(call.architecture, call.number, decision);
   std::vector<BoundRule> remaining;
   bool has_rules = false;
   if (section != nullptr) {
     remaining = Remaining(*section, call.number, question.args);
-    has_rules = section->rules.contains(call.number);
+    has_rules = !section->RulesOf(call.number).empty();
   }
   if (DependsOnUnknown(remaining)) {
     explanation.sentence = question.syscall + " depends on its arguments";
@@ -269,8 +267,8 @@ std::vector<TableRow> ExplainAll(const Meaning& meaning, Architecture architectu
     if (!number.has_value()) continue;
     const CallData call{*number, AuditArchitecture(architecture), 0, {}};
     TableRow row{std::string(name), *number, std::nullopt};
-    const Meaning::Section* const section =
-        meaning.FindSection(call.architecture, call.number, without);
+    const BoundProfile::Section* const section =
+        meaning.bound().FindSection(call.architecture, call.number, without);
     const bool depends =
         section != nullptr && DependsOnUnknown(Remaining(*section, call.number, {}));
     if (!depends) row.verdict = ExplainCall(meaning, runtime, call).verdict;

@@ -11,6 +11,7 @@
 #include "seccompd/profile/meaning.h"
 #include "seccompd/profile/types.h"
 
+#include "profile/case_walk.h"
 #include "profile/decision.h"
 
 namespace seccompd::profile {

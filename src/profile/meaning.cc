@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <map>
 #include <memory>
 #include <utility>
 
@@ -50,10 +51,12 @@ class Binder {
     std::uint32_t number = 0;
     std::optional<std::uint32_t> which;  // the first argument of the multiplexing call
   };
-  // Where libseccomp puts a rule for `name`; nowhere when the architecture has no such call.
+  // Where libseccomp puts a rule for `name`; nowhere when the architecture has no such call. At
+  // most one multiplexing call, and behind it the call's own number.
   std::vector<Target> Targets(const std::string& name) {
     const int number = Resolve(name, architecture_);
     if (number == __NR_SCMP_ERROR) return {};
+    if (number >= 0) return {{static_cast<std::uint32_t>(number), std::nullopt}};
     std::vector<Target> targets;
     for (const Multiplexer& multiplexer : kMultiplexers) {
       if (number > multiplexer.highest || number < multiplexer.lowest) continue;
@@ -62,7 +65,7 @@ class Binder {
       targets.push_back({static_cast<std::uint32_t>(through),
                          static_cast<std::uint32_t>(-number % kCallsPerMultiplexer)});
     }
-    const int own = targets.empty() ? number : OwnNumber(name);
+    const int own = targets.empty() ? -1 : OwnNumber(name);
     if (own >= 0) targets.push_back({static_cast<std::uint32_t>(own), std::nullopt});
     return targets;
   }
@@ -106,25 +109,48 @@ std::vector<Arg> Bind(const Rule& rule, const Binder::Target& target, bool is_32
   return args;
 }
 
-// As in Normalize, but across names: an unconditional rule absorbs all others of its number.
-void Absorb(std::vector<BoundRule>& rules) {
-  if (rules.size() < 2) return;
-  const auto plain = std::find_if(rules.begin(), rules.end(),
-                                  [](const BoundRule& rule) { return rule.args.empty(); });
-  if (plain != rules.end()) rules = {*plain};
-}
+// A rule and where it goes, before its conditions are bound.
+struct Place {
+  std::uint32_t rule;
+  Binder::Target target;
+};
 
-Meaning::Section SectionOf(const Profile& profile, Architecture architecture) {
-  const TokenRow& row = TokenRowOf(architecture);
-  Meaning::Section section{architecture, row.audit, row.is_32_bit, {}};
+std::vector<Place> PlacesOf(const Profile& profile, Architecture architecture) {
+  std::vector<Place> places;
+  places.reserve(profile.rules.size());
   Binder binder(architecture);
   for (std::size_t i = 0; i < profile.rules.size(); ++i) {
     for (const Binder::Target& target : binder.Targets(profile.rules[i].name)) {
-      section.rules[target.number].push_back(
-          {i, Bind(profile.rules[i], target, row.is_32_bit), target.which.has_value()});
+      places.push_back({static_cast<std::uint32_t>(i), target});
     }
   }
-  for (auto& [number, rules] : section.rules) Absorb(rules);
+  std::stable_sort(places.begin(), places.end(), [](const Place& a, const Place& b) {
+    return a.target.number < b.target.number;
+  });
+  return places;
+}
+
+BoundProfile::Section SectionOf(const Profile& profile, Architecture architecture) {
+  const TokenRow& row = TokenRowOf(architecture);
+  BoundProfile::Section section{architecture, row.audit, row.is_32_bit, {}};
+  const std::vector<Place> places = PlacesOf(profile, architecture);
+  section.rules.reserve(places.size());
+  const auto is_plain = [&](const Place& place) {
+    return !place.target.which.has_value() && profile.rules[place.rule].args.empty();
+  };
+  for (auto begin = places.begin(); begin != places.end();) {
+    auto end = begin;
+    while (end != places.end() && end->target.number == begin->target.number) ++end;
+    // As in Normalize, but across names: an unconditional rule absorbs all others of its number.
+    const auto plain = std::find_if(begin, end, is_plain);
+    for (auto place = plain == end ? begin : plain; place != end; ++place) {
+      section.rules.push_back({place->target.number, place->rule,
+                               Bind(profile.rules[place->rule], place->target, row.is_32_bit),
+                               place->target.which.has_value()});
+      if (plain != end) break;
+    }
+    begin = end;
+  }
   return section;
 }
 
@@ -178,14 +204,24 @@ std::string SyscallName(std::uint32_t number, Architecture architecture) {
   return name == nullptr ? std::string() : std::string(name.get());
 }
 
-Meaning::Meaning(const Profile& profile) : profile_(profile) {
-  for (const Architecture architecture : profile_.architectures) {
-    sections_.push_back(SectionOf(profile_, architecture));
+BoundProfile::BoundProfile(const Profile& profile) {
+  for (const Architecture architecture : profile.architectures) {
+    sections_.push_back(SectionOf(profile, architecture));
   }
 }
 
-const Meaning::Section* Meaning::FindSection(std::uint32_t architecture, std::uint32_t number,
-                                             Decision& without) const {
+std::span<const BoundRule> BoundProfile::Section::RulesOf(std::uint32_t number) const {
+  const auto begin = std::lower_bound(
+      rules.begin(), rules.end(), number,
+      [](const BoundRule& rule, std::uint32_t wanted) { return rule.number < wanted; });
+  auto end = begin;
+  while (end != rules.end() && end->number == number) ++end;
+  return {begin, end};
+}
+
+const BoundProfile::Section* BoundProfile::FindSection(std::uint32_t architecture,
+                                                       std::uint32_t number,
+                                                       Decision& without) const {
   without = Killed(Why::kForeignArchitecture);
   const Section* other_range = nullptr;
   for (const Section& section : sections_) {
@@ -204,11 +240,12 @@ const Meaning::Section* Meaning::FindSection(std::uint32_t architecture, std::ui
 
 Decision Meaning::Decide(const CallData& call) const {
   Decision decision;
-  const Section* const section = FindSection(call.architecture, call.number, decision);
+  const BoundProfile::Section* const section =
+      bound_.FindSection(call.architecture, call.number, decision);
   if (section == nullptr) return decision;
   decision = {DefaultVerdict(profile_), Why::kDefault, {}, {}};
-  const auto rules = section->rules.find(call.number);
-  if (rules == section->rules.end()) return decision;
+  const std::span<const BoundRule> rules = section->RulesOf(call.number);
+  if (rules.empty()) return decision;
   Words words;
   for (std::uint32_t i = 0; i < kMaxArgs; ++i) {
     const std::uint64_t value = call.args.at(i);
@@ -216,7 +253,7 @@ Decision Meaning::Decide(const CallData& call) const {
     words.Set(ArgWord(i, true, false),
               section->is_32_bit ? 0 : static_cast<std::uint32_t>(value >> 32));
   }
-  const Judgement judgement = Judge(profile_, rules->second, words, false);
+  const Judgement judgement = Judge(profile_, rules, words, false);
   if (!judgement.rule.has_value()) return decision;
   return {VerdictOfRule(profile_.rules[*judgement.rule]), Why::kRule, judgement.rule,
           judgement.contradicting_rule};

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "seccompd/profile/ceiling.h"
 #include "seccompd/profile/codes.h"
 #include "seccompd/profile/compile.h"
 #include "seccompd/profile/decode.h"
@@ -12,10 +13,10 @@
 #include "seccompd/profile/resolve.h"
 #include "seccompd/profile/rewrite.h"
 #include "seccompd/profile/text.h"
-#include "seccompd/profile/validate.h"
 
-#include "profile/ceiling.h"
+#include "profile/compare_decisions.h"
 #include "profile/lint_rules.h"
+#include "profile/validate_decisions.h"
 
 namespace seccompd::profile {
 namespace {
@@ -48,14 +49,32 @@ LintOptions OptionsOf(const DecodedSpec& spec, const NodeContext& node) {
   return options;
 }
 
+struct Question {
+  const RenderRequest& request;
+  const Ceiling* ceiling;  // a whole one, or none
+  Architecture native;
+};
+
+Result<std::vector<Diagnostic>> JudgeByCeiling(const Question& question, const Compared& profile) {
+  const RenderRequest& request = question.request;
+  if (question.ceiling != nullptr && question.ceiling->IsOf(request)) {
+    return question.ceiling->Judge(profile);
+  }
+  const Result<Ceiling> made =
+      Ceiling::Make(request.ceiling, request.node, profile.profile->architectures);
+  if (!made.ok()) return made.error();
+  return made->Judge(profile);
+}
+
 // Fills in bytes and instructions when nothing is in error. What the rules mean together is judged
 // only when each of them could be read: a rule left out for a fault of its own would look like a
 // missing one.
-Result<void> RenderResolved(const RenderRequest& request, const DecodedSpec& spec, Profile plain,
-                            Architecture native, Rendered& rendered) {
+Result<void> RenderResolved(const Question& question, const DecodedSpec& spec, Profile plain,
+                            Rendered& rendered) {
+  const RenderRequest& request = question.request;
   std::vector<Diagnostic>& findings = rendered.findings;
   const bool is_complete = !HasError(findings);
-  CompleteArchitectures(plain, native, findings);
+  CompleteArchitectures(plain, question.native, findings);
   ResolveNames(plain, spec.warn_unknown_syscalls, findings);
   if (!is_complete) return {};
   Profile meant = Normalize(std::move(plain), findings);
@@ -70,10 +89,11 @@ Result<void> RenderResolved(const RenderRequest& request, const DecodedSpec& spe
       Compile(profile, findings, request.is_thorough ? Trees::kWhereRuncMakesThem : Trees::kNo);
   if (!filters.ok()) return filters.error();
   if (!filters->has_value() || HasError(findings)) return {};
-  Validate(meant, **filters, findings);
+  const std::vector<Decisions> decisions = ValidateDecisions(meant, **filters, findings);
   if (HasError(findings)) return {};
   if (request.ceiling != "none") {
-    auto above = JudgeByCeiling(request, native, {profile, (*filters)->by_priority});
+    const Compared compared{&profile, &decisions.front(), IsBigEndian(question.native)};
+    const auto above = JudgeByCeiling(question, compared);
     if (!above.ok()) return above.error();
     rendered.is_denied = !above->empty();
     findings.insert(findings.end(), above->begin(), above->end());
@@ -84,12 +104,13 @@ Result<void> RenderResolved(const RenderRequest& request, const DecodedSpec& spe
   }
   rendered.instructions = (*filters)->instructions();
   rendered.bytes = Encode(profile);
+  rendered.has_unchecked_tree = !request.is_thorough && HasTree(profile);
   return {};
 }
 
 }  // namespace
 
-Result<Rendered> Render(const RenderRequest& request) {
+Result<Rendered> Render(const RenderRequest& request, const Ceiling* ceiling) {
   const std::optional<Architecture> native = FindArchitecture(request.node.architecture);
   if (!native.has_value()) {
     return Error{ErrorCode::kDenied,
@@ -111,8 +132,8 @@ Result<Rendered> Render(const RenderRequest& request) {
   if (rendered.needs_bases) return rendered;
   rendered.findings.insert(rendered.findings.end(), resolved.findings.begin(),
                            resolved.findings.end());
-  Result<void> result =
-      RenderResolved(request, spec, std::move(resolved.profile), *native, rendered);
+  const Question question{request, ceiling, *native};
+  Result<void> result = RenderResolved(question, spec, std::move(resolved.profile), rendered);
   if (!result.ok()) return result.error();
   CapFindings(rendered.findings);
   return rendered;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "seccompd/profile/validate.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -12,9 +14,11 @@
 #include "seccompd/profile/meaning.h"
 #include "seccompd/profile/simulate.h"
 
+#include "profile/case_walk.h"
 #include "profile/decision.h"
 #include "profile/example.h"
 #include "profile/judge.h"
+#include "profile/validate_decisions.h"
 
 namespace seccompd::profile {
 namespace {
@@ -26,15 +30,17 @@ constexpr std::uint32_t kNoNumber = ~0U;
 // One profile against its one or two filters.
 class Validation {
  public:
-  Validation(const Profile& profile, std::vector<Decisions> filters, bool is_big_endian,
+  Validation(const Profile& profile, const std::vector<Decisions>& filters, bool is_big_endian,
              std::vector<Diagnostic>& findings)
-      : meaning_(profile),
-        filters_(std::move(filters)),
+      : profile_(profile),
+        bound_(profile),
+        filters_(filters),
         is_big_endian_(is_big_endian),
         findings_(findings) {
     for (const Decisions& filter : filters_) pointers_.push_back(&filter);
     at_.resize(filters_.size());
     starts_.resize(filters_.size());
+    reached_.resize(filters_.size());
   }
 
   void Run() {
@@ -42,11 +48,11 @@ class Validation {
     std::array<std::vector<Predicate>, kWords> asked;
     for (const Decisions& filter : filters_) filter.Collect(filter.entry(), Words(), asked);
     auto& predicates = asked.at(kArchitectureWord);
-    for (const Meaning::Section& section : meaning_.sections()) {
+    for (const BoundProfile::Section& section : bound_.sections()) {
       predicates.push_back({~0U, section.audit_architecture, true});
     }
     const auto classes = Classes(predicates, kMaxCases);
-    if (!classes.has_value()) return ReportTooMany(nullptr, "the architectures");
+    if (!classes.has_value()) return ReportTooMany({}, "the architectures");
     for (const Representative& architecture : *classes) CheckArchitecture(architecture.value);
   }
 
@@ -55,8 +61,8 @@ class Validation {
   struct Call {
     std::uint32_t number = 0;
     Decision without;  // where no section is responsible
-    const Meaning::Section* section = nullptr;
-    const std::vector<BoundRule>* rules = nullptr;
+    const BoundProfile::Section* section = nullptr;
+    std::span<const BoundRule> rules;
   };
 
   void CheckArchitecture(std::uint32_t architecture) {
@@ -70,14 +76,20 @@ class Validation {
     auto& predicates = asked.at(kNumberWord);
     predicates.push_back({~0U, kX32Bit - 1, false});
     predicates.push_back({~0U, kNoNumber, true});
-    for (const Meaning::Section& section : meaning_.sections()) {
+    for (const BoundProfile::Section& section : bound_.sections()) {
       if (section.audit_architecture != architecture) continue;
-      for (const auto& [number, rules] : section.rules) predicates.push_back({~0U, number, true});
+      for (const BoundRule& rule : section.rules) predicates.push_back({~0U, rule.number, true});
     }
     const auto classes = Classes(predicates, kMaxCases);
-    if (!classes.has_value()) return ReportTooMany(nullptr, "the numbers");
-    for (const Representative& number : *classes) {
-      words.Set(kNumberWord, number.value);
+    if (!classes.has_value()) return ReportTooMany({}, "the numbers");
+    for (std::size_t i = 0; i < filters_.size(); ++i) {
+      filters_[i].AdvanceAll(starts_[i], words, *classes, reached_[i]);
+    }
+    for (std::size_t i = 0; i < classes->size(); ++i) {
+      words.Set(kNumberWord, (*classes)[i].value);
+      for (std::size_t filter = 0; filter < filters_.size(); ++filter) {
+        at_[filter] = reached_[filter][i];
+      }
       CheckNumber(words);
     }
   }
@@ -85,16 +97,14 @@ class Validation {
   void CheckNumber(const Words& words) {
     Call call;
     call.number = words.value[kNumberWord];
-    call.section = meaning_.FindSection(words.value[kArchitectureWord], call.number, call.without);
+    call.section = bound_.FindSection(words.value[kArchitectureWord], call.number, call.without);
     if (call.section != nullptr) {
-      const auto found = call.section->rules.find(call.number);
-      if (found != call.section->rules.end()) call.rules = &found->second;
-      call.without = {DefaultVerdict(meaning_.profile()), Why::kDefault, {}, {}};
+      call.rules = call.section->RulesOf(call.number);
+      call.without = {DefaultVerdict(profile_), Why::kDefault, {}, {}};
     }
     bool is_decided =
-        call.rules == nullptr || (call.rules->size() == 1 && call.rules->front().args.empty());
+        call.rules.empty() || (call.rules.size() == 1 && call.rules.front().args.empty());
     for (std::size_t i = 0; i < filters_.size(); ++i) {
-      at_[i] = filters_[i].Advance(starts_[i], words);
       is_decided = is_decided && filters_[i].IsReturn(at_[i]);
     }
     if (is_decided) {
@@ -106,18 +116,14 @@ class Validation {
 
   void WalkCases(const Call& call, Words words) {
     CaseWalk walk(pointers_, kMaxCases);
-    std::span<const BoundRule> rules;
-    if (call.rules != nullptr) rules = *call.rules;
-    AddPredicates(rules, is_big_endian_, walk);
+    AddPredicates(call.rules, is_big_endian_, walk);
     std::uint32_t given = 0;
     if (call.section != nullptr && call.section->is_32_bit) {
       given = SetHighWords(words, is_big_endian_);
     }
     const bool is_done = walk.Run(
         words, at_,
-        [&](const Words& known) {
-          return Judge(meaning_.profile(), rules, known, is_big_endian_).asks;
-        },
+        [&](const Words& known) { return Judge(profile_, call.rules, known, is_big_endian_).asks; },
         [&](const Words& known, std::span<const std::uint16_t> returns) {
           return CheckCase(call, known, given, returns);
         });
@@ -128,8 +134,8 @@ class Validation {
   bool CheckCase(const Call& call, const Words& words, std::uint32_t given,
                  std::span<const std::uint16_t> returns) {
     Verdict meant = call.without.verdict;
-    if (call.rules != nullptr) {
-      const Judgement judgement = Judge(meaning_.profile(), *call.rules, words, is_big_endian_);
+    if (!call.rules.empty()) {
+      const Judgement judgement = Judge(profile_, call.rules, words, is_big_endian_);
       if (judgement.contradicting_rule.has_value()) {
         ReportContradiction(call, judgement, words, given);
         return false;
@@ -145,14 +151,14 @@ class Validation {
     return true;
   }
 
-  const Rule& RuleAt(std::size_t index) const { return meaning_.profile().rules[index]; }
+  const Rule& RuleAt(std::size_t index) const { return profile_.rules[index]; }
 
-  std::string PointerOf(const std::vector<BoundRule>* rules) const {
-    return rules == nullptr ? "/profile" : RuleAt(rules->front().rule).pointer;
+  std::string PointerOf(std::span<const BoundRule> rules) const {
+    return rules.empty() ? "/profile" : RuleAt(rules.front().rule).pointer;
   }
 
   std::string Name(const Call& call, const Words& words) const {
-    for (const Meaning::Section& section : meaning_.sections()) {
+    for (const BoundProfile::Section& section : bound_.sections()) {
       if (section.audit_architecture != words.value[kArchitectureWord]) continue;
       if (call.section == nullptr || call.section == &section) {
         return CallName(call.number, section.architecture);
@@ -200,7 +206,7 @@ class Validation {
             ", and not their order decides which one wins; keep the one you mean"));
   }
 
-  void ReportTooMany(const std::vector<BoundRule>* rules, const std::string& name) {
+  void ReportTooMany(std::span<const BoundRule> rules, const std::string& name) {
     if (!IsNew(name)) return;
     findings_.push_back(MakeFinding(Code::kTooManyCases, PointerOf(rules),
                                     "the conditions of " + name + " make more than " +
@@ -210,14 +216,10 @@ class Validation {
   }
 
   void ReportBlindSpots() {
-    for (const Meaning::Section& section : meaning_.sections()) {
-      bool has_conditions = false;
-      for (const auto& [number, rules] : section.rules) {
-        for (const BoundRule& rule : rules) {
-          const Rule& written = RuleAt(rule.rule);
-          has_conditions = has_conditions || !written.args.empty();
-        }
-      }
+    for (const BoundProfile::Section& section : bound_.sections()) {
+      const bool has_conditions =
+          std::any_of(section.rules.begin(), section.rules.end(),
+                      [&](const BoundRule& rule) { return !RuleAt(rule.rule).args.empty(); });
       if (section.architecture == Architecture::kX32 && has_conditions) {
         findings_.push_back(MakeFinding(
             Code::kNarrowComparison, "/profile/architectures",
@@ -227,14 +229,16 @@ class Validation {
     }
   }
 
-  Meaning meaning_;
-  std::vector<Decisions> filters_;
+  const Profile& profile_;
+  BoundProfile bound_;
+  const std::vector<Decisions>& filters_;
   std::vector<const Decisions*> pointers_;
   bool is_big_endian_;
   std::vector<Diagnostic>& findings_;
   std::set<std::string> reported_;
   std::vector<std::uint16_t> starts_;  // per filter, behind what asks for the architecture
-  std::vector<std::uint16_t> at_;      // and for the number
+  std::vector<std::vector<std::uint16_t>> reached_;  // per filter, by number
+  std::vector<std::uint16_t> at_;                    // of the call being looked at
 };
 
 bool Append(const Filter& filter, std::vector<Decisions>& out, std::vector<Diagnostic>& findings) {
@@ -254,11 +258,17 @@ bool Append(const Filter& filter, std::vector<Decisions>& out, std::vector<Diagn
 
 }  // namespace
 
-void Validate(const Profile& profile, const Filters& filters, std::vector<Diagnostic>& findings) {
+std::vector<Decisions> ValidateDecisions(const Profile& profile, const Filters& filters,
+                                         std::vector<Diagnostic>& findings) {
   std::vector<Decisions> decisions;
-  if (!Append(filters.by_priority, decisions, findings)) return;
-  if (filters.by_tree.has_value() && !Append(*filters.by_tree, decisions, findings)) return;
-  Validation(profile, std::move(decisions), filters.by_priority.is_big_endian, findings).Run();
+  if (!Append(filters.by_priority, decisions, findings)) return {};
+  if (filters.by_tree.has_value() && !Append(*filters.by_tree, decisions, findings)) return {};
+  Validation(profile, decisions, filters.by_priority.is_big_endian, findings).Run();
+  return decisions;
+}
+
+void Validate(const Profile& profile, const Filters& filters, std::vector<Diagnostic>& findings) {
+  static_cast<void>(ValidateDecisions(profile, filters, findings));
 }
 
 }  // namespace seccompd::profile

@@ -227,6 +227,33 @@ TEST_F(DependenciesTest, LabelsDecideAndAreReadAgain) {
   EXPECT_TRUE(rig->HasFile("team/gpu"));
 }
 
+// Once it is known that labels matter, or what they are, they go along with the first request.
+TEST_F(DependenciesTest, KnownLabelsAreToldAtOnce) {
+  {
+    auto rig = Make();
+    rig->source.Label({{"gpu", "yes"}, {"big", "yes"}, {"new", "yes"}});
+    rig->Start();
+    rig->Apply("team/gpu", "{only gpu}");
+    ASSERT_TRUE(rig->WaitForState("team/gpu", ProfileState::kInstalled));
+    EXPECT_EQ(rig->compiler.requests().size(), 2U) << "nobody knew";
+    rig->Apply("team/gpu", "{only big}", 2);
+    ASSERT_TRUE(
+        rig->Wait([&] { return rig->agent->table().Find("team/gpu")->installed_generation == 2; }));
+    EXPECT_EQ(rig->compiler.requests().size(), 3U);
+    EXPECT_EQ(rig->source.label_reads(), 1);
+  }
+  auto again = Make();
+  again->source.Label({{"gpu", "yes"}, {"big", "yes"}, {"new", "yes"}});
+  again->Start();
+  again->Apply("team/gpu", "{only new}", 3);
+  ASSERT_TRUE(again->Wait(
+      [&] { return again->agent->table().Find("team/gpu")->installed_generation == 3; }));
+  ASSERT_TRUE(again->WaitIdle());
+  for (const CompileRequest& request : again->compiler.requests()) {
+    EXPECT_EQ(request.node.labels.size(), 3U) << request.spec;
+  }
+}
+
 TEST_F(DependenciesTest, AFileWhoseNodeIsNoLongerSelectedGoesAfterTheGrace) {
   auto rig = Make();
   rig->source.Label({{"gpu", "yes"}});

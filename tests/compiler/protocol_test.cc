@@ -14,6 +14,7 @@
 #include <gtest/gtest.h>
 
 #include "seccompd/compiler/io.h"
+#include "seccompd/profile/decode.h"
 
 namespace seccompd::compiler {
 namespace {
@@ -97,6 +98,23 @@ TEST(ProtocolTest, EveryCutAndEveryExtraByteIsRefused) {
   EXPECT_FALSE(DecodeRequest(request + "x").ok());
   EXPECT_FALSE(DecodeCompileAnswer(manifest).ok());
   EXPECT_FALSE(DecodeManifestAnswer(compile).ok());
+}
+
+TEST(ProtocolTest, FindingsComeBackAsTheyWere) {
+  const std::vector<profile::Diagnostic> findings = GoodAnswer().findings;
+  const std::string bytes = EncodeFindings(findings);
+  ASSERT_TRUE(DecodeFindings(bytes).ok());
+  EXPECT_EQ(*DecodeFindings(bytes), findings);
+  for (std::size_t cut = 0; cut < bytes.size(); ++cut) {
+    EXPECT_FALSE(DecodeFindings(bytes.substr(0, cut)).ok()) << cut;
+  }
+  EXPECT_FALSE(DecodeFindings(bytes + "x").ok());
+  EXPECT_FALSE(DecodeFindings(EncodeCompileAnswer(GoodAnswer())).ok());
+}
+
+// The two name one limit: the protocol's headers do not include the decoder's.
+TEST(ProtocolTest, CarriesAsManyBasesAsAProfileMayHave) {
+  EXPECT_EQ(kMaxBases, profile::kMaxBases);
 }
 
 TEST(ProtocolTest, AnswersThatContradictThemselvesAreRefused) {

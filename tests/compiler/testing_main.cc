@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// seccompd-compile-testing: the shipped executable but for one thing: a spec "test:..." makes the
-// child misbehave, which no profile may do on command.
+// seccompd-compile-testing: the shipped executable but for one thing: a spec "test:...", or one
+// with such a string in it, makes the child misbehave, which no profile may do on command.
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
@@ -16,6 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdint>
@@ -132,9 +133,13 @@ void SendAndEnd(int data_fd, std::string_view bytes) {
 }
 
 void Misbehave(const Request& request, int data_fd) {
+  if (request.kind != Request::Kind::kCompile) return;
+  // The whole text, or a string within a spec.
+  constexpr std::string_view kMark = "test:";
   std::string_view what = request.text;
-  if (!what.starts_with("test:")) return;
-  what.remove_prefix(5);
+  if (!what.starts_with(kMark)) what.remove_prefix(std::min(what.find("\"test:") + 1, what.size()));
+  if (!what.starts_with(kMark)) return;
+  what = what.substr(kMark.size(), what.find('"') - kMark.size());
   if (what == "crash") __builtin_trap();
   if (what == "abort") std::abort();
   if (what == "spin") Spin();

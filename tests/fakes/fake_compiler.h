@@ -38,6 +38,11 @@ class FakeCompiler final : public compiler::Compiler {
     good.instructions = 7;
     return good;
   }
+  Result<std::vector<profile::Diagnostic>> CheckTree(std::string_view canonical) override {
+    const std::lock_guard lock(mutex_);
+    trees_.emplace_back(canonical);
+    return tree_answer_;
+  }
   Result<compiler::ManifestAnswer> ParseManifests(std::string_view) override {
     return Error{ErrorCode::kInvalid, "the fake compiler parses no manifests"};
   }
@@ -62,6 +67,15 @@ class FakeCompiler final : public compiler::Compiler {
     const std::lock_guard lock(mutex_);
     return specs_;
   }
+  // What each check of a tree answers; nothing by default.
+  void FindInTrees(Result<std::vector<profile::Diagnostic>> findings) {
+    const std::lock_guard lock(mutex_);
+    tree_answer_ = std::move(findings);
+  }
+  std::vector<std::string> trees() const {
+    const std::lock_guard lock(mutex_);
+    return trees_;
+  }
   std::vector<compiler::CompileRequest> requests() const {
     const std::lock_guard lock(mutex_);
     return requests_;
@@ -73,6 +87,8 @@ class FakeCompiler final : public compiler::Compiler {
   std::vector<compiler::CompileRequest> requests_;
   std::function<Result<compiler::CompileAnswer>(const std::string&)> answer_;
   Judgement judge_;
+  std::vector<std::string> trees_;
+  Result<std::vector<profile::Diagnostic>> tree_answer_ = std::vector<profile::Diagnostic>();
 };
 
 }  // namespace seccompd::fakes

@@ -9,6 +9,7 @@
 #include <limits>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -56,6 +57,8 @@ Record Example() {
   built.bases = {"base-1", "base-2"};
   built.uses_labels = true;
   built.dependency_digest = std::string(64, 'd');
+  built.has_unchecked_tree = true;
+  record.entries["d/zz"].remove_when_invalid = true;
   return record;
 }
 
@@ -75,7 +78,7 @@ TEST_F(StateDirTest, RecordComesBackAsItWas) {
   }
   EXPECT_EQ(ModeOf(path_), 0700U);
   EXPECT_EQ(ModeOf(path_ + "/record"), 0600U);
-  EXPECT_TRUE(Slurp(path_ + "/record").starts_with("seccompd-record 2\ncluster\tcluster-uid\n"));
+  EXPECT_TRUE(Slurp(path_ + "/record").starts_with("seccompd-record 3\ncluster\tcluster-uid\n"));
 }
 
 TEST_F(StateDirTest, AnyFlippedBitAndAnyLengthIsDetected) {
@@ -106,11 +109,15 @@ TEST_F(StateDirTest, NonsenseWithARightChecksumIsRefused) {
   const auto state = Open();
   const std::string fields = "cluster\t\ncrd\t\nresourceVersion\t\n";
   ASSERT_TRUE(state->SaveRecord(Record{}).ok());
-  ASSERT_TRUE(Slurp(path_ + "/record").starts_with("seccompd-record 2\n" + fields + "sha256 "));
+  ASSERT_TRUE(Slurp(path_ + "/record").starts_with("seccompd-record 3\n" + fields + "sha256 "));
   std::vector<std::string> bodies{
       "seccompd-record 1\n",
       "seccompd-record 2\n",
-      "seccompd-record 3\n" + fields,
+      "seccompd-record 3\n",
+      "seccompd-record 4\n" + fields,
+      "seccompd-record 3\n" + fields + "profile\ta/x\tu\t0\t0\t\t\t0\t\t\t\t0\t\t0\t\t2\t0\n",
+      "seccompd-record 3\n" + fields + "profile\ta/x\tu\t0\t0\t\t\t0\t\t\t\t0\t\t0\t\t0\t\n",
+      "seccompd-record 3\n" + fields + "profile\ta/x\tu\t0\t0\t\t\t0\t\t\t\t0\t\t0\t\n",
       "seccompd-record 2\n" + fields + "profile\ta/x\tu\t0\t0\t\t\t0\t\t\t\t0\t\t2\t\n",
       "seccompd-record 2\n" + fields + "profile\ta/x\tu\t0\t0\t\t\t0\t\t\t\t0\tb  c\t0\t\n",
       "seccompd-record 1\n" + fields + "profile\ta/x\tu\t0\t0\t\t\t0\t\t\t\t0\t\t0\t\n",
@@ -123,9 +130,10 @@ TEST_F(StateDirTest, NonsenseWithARightChecksumIsRefused) {
         "profile\ta/x\tu\t0\t0\t\t\t-1\t\t\t\t0$", "profile\ta/x@\n", "profile\ta/\\x6@",
         "profile\ta/\\x61@", "unknown\tx\n", "cluster\tx\n", "\t\t\t\t\t\t\t\t\t\t\t$",
         "no newline"}) {
-    for (const bool first : {true, false}) {
-      const std::string last = first ? "\n" : "\t\t0\t\n";
-      std::string body = std::string("seccompd-record ") + (first ? "1\n" : "2\n") + fields;
+    for (const auto& [version, last] : {std::pair<std::string, std::string>{"1", "\n"},
+                                        {"2", "\t\t0\t\n"},
+                                        {"3", "\t\t0\t\t0\t0\n"}}) {
+      std::string body = "seccompd-record " + version + "\n" + fields;
       for (const char c : std::string_view(tail)) {
         body += c == '@' ? "\tu\t0\t0\t\t\t0\t\t\t\t0" + last : c == '$' ? last : std::string(1, c);
       }
@@ -150,8 +158,23 @@ TEST_F(StateDirTest, TheFirstFormatIsStillRead) {
   EXPECT_EQ(record->entries.at("a/x"), (RecordEntry{"u", 3, 2, "in", "file", 9, "Installed",
                                                     "Warnings", "so so", 1700000000}));
   ASSERT_TRUE(state->SaveRecord(*record).ok());
-  EXPECT_TRUE(Slurp(path_ + "/record").starts_with("seccompd-record 2\n"));
+  EXPECT_TRUE(Slurp(path_ + "/record").starts_with("seccompd-record 3\n"));
   EXPECT_EQ(*state->LoadRecord(), *record);
+}
+
+TEST_F(StateDirTest, TheSecondFormatIsStillRead) {
+  const auto state = Open();
+  const std::string body =
+      "seccompd-record 2\ncluster\tc\ncrd\td\nresourceVersion\t7\n"
+      "profile\ta/x\tu\t3\t2\tin\tfile\t9\tInstalled\t\t\t1700000000\tbase\t1\tover\n";
+  Spit(path_ + "/record", body + "sha256 " + Sha256Hex(body) + "\n");
+  const auto record = state->LoadRecord();
+  ASSERT_TRUE(record.ok()) << record.error().message;
+  const RecordEntry& entry = record->entries.at("a/x");
+  EXPECT_EQ(entry.bases, std::vector<std::string>{"base"});
+  EXPECT_TRUE(entry.uses_labels);
+  EXPECT_EQ(entry.dependency_digest, "over");
+  EXPECT_FALSE(entry.has_unchecked_tree);
 }
 
 TEST_F(StateDirTest, WhatIsNoFileIsNoRecord) {

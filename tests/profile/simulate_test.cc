@@ -7,6 +7,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 
+#include <algorithm>
 #include <cstring>
 #include <random>
 #include <set>
@@ -301,6 +302,57 @@ TEST(DecisionTest, ClassesAreComplete) {
         const std::uint32_t value = (high << shift) + low;
         ASSERT_TRUE(known.contains(answers(value))) << value << " in round " << round;
       }
+    }
+  }
+}
+
+// All numbers at once go where each goes alone: equalities, bounds, masks and JSET, in any order.
+TEST(DecisionTest, AdvanceAllIsAdvanceForEach) {
+  std::mt19937 engine(13);  // NOLINT(cert-msc51-cpp): the same every time
+  const auto below = [&](std::uint32_t limit) {
+    return static_cast<std::uint32_t>(engine() % limit);
+  };
+  const std::uint16_t comparisons[] = {BPF_JEQ, BPF_JEQ, BPF_JEQ, BPF_JGT, BPF_JGE, BPF_JSET};
+  for (int round = 0; round < 3'000; ++round) {
+    std::vector<Instruction> program = {{kLoad, 0, 0, 0}};
+    const std::size_t length = 2 + below(24);
+    while (program.size() < length) {
+      const auto left = static_cast<std::uint32_t>(length - program.size());
+      const auto jump = [&] { return static_cast<std::uint8_t>(below(std::min(left, 4U))); };
+      const std::uint32_t kind = below(12);
+      if (kind == 0) {
+        program.push_back({kLoad, 0, 0, below(3) == 0 ? 16U : 0U});
+      } else if (kind == 1) {
+        program.push_back(Alu(BPF_AND | BPF_K, below(32)));
+      } else if (kind == 2) {
+        program.push_back({kReturn, 0, 0, below(4)});
+      } else {
+        std::uint32_t k = below(24);
+        if (below(8) == 0) k = below(2) == 0 ? 0 : ~0U;
+        const auto code = static_cast<std::uint16_t>(BPF_JMP | BPF_K | comparisons[below(6)]);
+        program.push_back({code, jump(), jump(), k});
+      }
+    }
+    program.push_back({kReturn, 0, 0, 9});
+    const Result<Program> good = Program::Make(program, false);
+    ASSERT_TRUE(good.ok()) << good.error().message;
+    const Result<Decisions> decisions = Decisions::Of(*good);
+    if (!decisions.ok()) continue;
+    std::vector<Representative> numbers;
+    for (std::uint32_t value = 0; value < 26; value += 1 + below(2)) {
+      numbers.push_back({value, true});
+    }
+    numbers.push_back({~0U, true});
+    Words words;
+    words.Set(kArchitectureWord, 7);
+    std::vector<std::uint16_t> reached;
+    decisions->AdvanceAll(decisions->entry(), words, numbers, reached);
+    ASSERT_EQ(reached.size(), numbers.size());
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      Words alone = words;
+      alone.Set(kNumberWord, numbers[i].value);
+      ASSERT_EQ(reached[i], decisions->Advance(decisions->entry(), alone))
+          << "number " << numbers[i].value << " in round " << round;
     }
   }
 }

@@ -46,6 +46,8 @@ struct InstallOrder {
   std::string spec;    // given back to DesiredState when the disk fails
   std::chrono::steady_clock::time_point noticed;
   Dependencies dependencies;
+  bool has_unchecked_tree = false;  // see node::RecordEntry
+  bool remove_when_invalid = false;
 };
 // No file is written: the profile was refused, is not for this node, or could not be judged
 // (kFailed: retried).
@@ -70,7 +72,20 @@ struct DeletingOrder {
 struct ForgetOrder {
   std::string key;
 };
-using Order = std::variant<InstallOrder, VerdictOrder, RemoveOrder, DeletingOrder, ForgetOrder>;
+// Reads a file's cached copy; `done` is called on the installer's thread.
+struct ReadOrder {
+  std::string sha256;
+  std::function<void(Result<std::string> bytes)> done;
+};
+// The filter that runc from 1.2 on makes of these bytes was checked.
+struct TreeOrder {
+  std::string sha256;
+  std::string reason;  // empty: it is right
+  std::string message;
+  std::function<void()> done = nullptr;  // called when the record knows
+};
+using Order = std::variant<InstallOrder, VerdictOrder, RemoveOrder, DeletingOrder, ForgetOrder,
+                           ReadOrder, TreeOrder>;
 
 struct InstallerOptions {
   std::chrono::milliseconds resync = std::chrono::minutes(10);
@@ -113,6 +128,9 @@ class Installer {
   void Perform(const RemoveOrder& order);
   void Perform(const DeletingOrder& order);
   void Perform(const ForgetOrder& order);
+  void Perform(const ReadOrder& order);
+  void Perform(const TreeOrder& order);
+  void RefuseInstalled(const std::string& key, const TreeOrder& order, node::RecordEntry& entry);
 
   void BeginAudit();
   void AuditSome();

@@ -35,6 +35,12 @@ struct Judgement {
   std::optional<Dependencies> dependencies;
 };
 
+// What a judgement may need of the node's labels.
+struct LabelsNeed {
+  NodeLabels::Time later_than;  // they must be of a moment after, if they matter
+  bool is_expected = false;     // they mattered last time: they go along with the first request
+};
+
 class Judge {
  public:
   // Everything outlives it.
@@ -46,8 +52,8 @@ class Judge {
   // they were found. Before the first question.
   void Distrust(std::map<std::string, int> tried) { tried_ = std::move(tried); }
 
-  // `work` has its spec. labels_later_than: the labels, if they matter, must be of a moment after.
-  Judgement Ask(const std::string& key, const Work& work, NodeLabels::Time labels_later_than,
+  // `work` has its spec.
+  Judgement Ask(const std::string& key, const Work& work, const LabelsNeed& labels,
                 std::stop_token stop);
 
   // Nothing changed that an entry's last verdict rests on.
@@ -55,8 +61,8 @@ class Judge {
 
  private:
   struct Question;
-  Judgement AskCompiler(const std::string& key, const Work& work,
-                        NodeLabels::Time labels_later_than, std::stop_token stop);
+  Judgement AskCompiler(const std::string& key, const Work& work, const LabelsNeed& labels,
+                        std::stop_token stop);
   Result<void> GatherBases(const std::string& key, const std::vector<std::string>& names,
                            Question& question, std::stop_token stop);
   Result<profile::BaseSpec> FetchBase(const std::string& key, const std::string& name,

@@ -27,6 +27,8 @@ class NodeLabels {
 
   // What was read last; nothing: not read yet.
   std::optional<Labels> known() const;
+  // Those of a moment after `later_than`, where they have been read already.
+  std::optional<Labels> KnownSince(Time later_than) const;
   // Their SHA-256; "" while they are not known.
   std::string digest() const;
   // Those of a moment after `later_than`; asks the source when what is known is older.

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <optional>
 #include <random>
+#include <set>
 #include <stop_token>
 #include <string>
 
@@ -39,6 +40,8 @@ class Reconciler {
   void Distrust(std::map<std::string, int> tried) { judge_.Distrust(std::move(tried)); }
   // After a restart: are the labels still those that the record's verdicts rest on?
   void CheckLabels();
+  // Goes on with the filters that the record says are still to be checked, when nobody waits.
+  void CheckTreesLater();
 
   void Run(std::stop_token stop);
 
@@ -55,11 +58,20 @@ class Reconciler {
   bool ReconcileLabels(std::stop_token stop);
   void QueueUsersOfLabels();
   void ReadLabelsLater();
+  // One step in checking the filters that runc makes; see reconciler_trees.cc.
+  static bool IsTreesKey(const std::string& key);
+  bool ReconcileTrees();
+  // The SHA-256 of the next file whose filter is to be checked; empty: none.
+  std::string NextTree();
+  struct Tree {
+    std::string sha256, bytes;
+  };
+  void CheckTree(const Tree& tree);
   // Fills in a text that DesiredState did not keep.
   std::optional<VerdictOrder> FetchSpec(const std::string& key, Work& work, std::stop_token stop);
   // From when on the labels must be that decide about this profile: a file that goes on their
   // account goes on fresh ones.
-  NodeLabels::Time LabelsNeeded(const std::string& key) const;
+  LabelsNeed LabelsNeeded(const std::string& key) const;
   Order Decide(const std::string& key, Work work, Judgement judgement, std::stop_token stop);
   Order DecideSkipped(const std::string& key, const Work& work, Dependencies dependencies,
                       std::stop_token stop);
@@ -70,6 +82,7 @@ class Reconciler {
   ProfileTable& table_;
   Installer& installer_;
   ObjectSource& source_;
+  compiler::Compiler& compiler_;
   Health& health_;
   const Log& log_;
   const Clock& clock_;
@@ -81,6 +94,8 @@ class Reconciler {
   DeletionGuard guard_;
   // Profiles whose file is to go because the node is not selected, and since when.
   std::map<std::string, std::chrono::steady_clock::time_point> skipped_since_;
+  std::optional<Tree> tree_;                   // read, and to be checked
+  std::set<std::string> trees_without_bytes_;  // their cached copies are not there
   std::minstd_rand random_{std::random_device{}()};
 };
 

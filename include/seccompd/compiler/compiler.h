@@ -42,6 +42,9 @@ class Compiler {
   // outside. kDenied: a person must act: the compiler is gone and does not come back, or the
   // request's ceiling or architecture is none that it knows.
   virtual Result<CompileAnswer> Compile(const CompileRequest& request) = 0;
+  // A file's canonical bytes -> what is wrong with the filter that runc from 1.2 on makes of them
+  // (profile/check_tree.h); mostly nothing. Errors as Compile.
+  virtual Result<std::vector<profile::Diagnostic>> CheckTree(std::string_view canonical) = 0;
   // YAML (several documents) or JSON text of at most 256 KiB -> its documents. Errors as Compile.
   virtual Result<ManifestAnswer> ParseManifests(std::string_view text) = 0;
   // The command line's questions about files: a JSON text of at most kMaxToolBytes -> a JSON text

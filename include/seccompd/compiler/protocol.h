@@ -24,7 +24,7 @@
 
 namespace seccompd::compiler {
 
-inline constexpr std::uint32_t kProtocolVersion = 4;
+inline constexpr std::uint32_t kProtocolVersion = 5;
 inline constexpr int kControlFd = 3;
 inline constexpr std::size_t kMaxSpecBytes = std::size_t{1536} * 1024;
 inline constexpr std::size_t kMaxManifestBytes = std::size_t{256} * 1024;
@@ -45,9 +45,9 @@ std::string EncodeOrder(std::uint64_t id);
 Result<std::uint64_t> DecodeOrder(std::string_view bytes);
 
 struct Request {
-  enum class Kind : std::uint8_t { kCompile = 1, kParseManifests = 2, kTool = 3 };
+  enum class Kind : std::uint8_t { kCompile = 1, kParseManifests = 2, kTool = 3, kCheckTree = 4 };
   Kind kind = Kind::kCompile;
-  std::string text;  // the spec, the manifests, or the tool's request
+  std::string text;  // the spec, the manifests, the tool's request, or a canonical profile
   // Of kCompile; see profile::RenderRequest.
   profile::NodeContext node;
   std::vector<profile::BaseSpec> bases;
@@ -64,6 +64,10 @@ Result<ManifestAnswer> DecodeManifestAnswer(std::string_view bytes);
 
 std::string EncodeToolAnswer(std::string_view answer);
 Result<std::string> DecodeToolAnswer(std::string_view bytes);
+
+// Of kCheckTree; see profile::CheckTree.
+std::string EncodeFindings(const std::vector<profile::Diagnostic>& findings);
+Result<std::vector<profile::Diagnostic>> DecodeFindings(std::string_view bytes);
 
 // How a child ended, by the zygote's own eyes.
 struct Report {

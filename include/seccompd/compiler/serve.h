@@ -14,12 +14,15 @@ namespace seccompd::compiler {
 
 struct ServeOptions {
   std::chrono::milliseconds wall_limit = std::chrono::seconds(5);
+  // The ceiling that is made before the first child, for this node; as ZygoteOptions.
+  std::string ceiling = "none";
+  profile::NodeContext node = {};
   // Runs in the child before its request is served: the way in for tests that need a crash, a spin,
   // ...; the shipped executable has none.
   void (*before_request)(const Request& request, int data_fd) = nullptr;
 };
 
-// "--serve" and perhaps "--wall-ms=N", as Zygote::Start passes them. No value: something else.
+// "--serve" and what Zygote::Start passes beside it. No value: something else.
 std::optional<ServeOptions> ParseServeArguments(std::span<char* const> arguments);
 
 // Serves on kControlFd until its other end is closed. Answers the process's exit code; 2 when

@@ -31,7 +31,11 @@ struct RecordEntry {
   // What else the verdict rests on.
   std::vector<std::string> bases = {};  // profiles of the namespace, sorted
   bool uses_labels = false;             // the node's
-  std::string dependency_digest = {};   // over both, as they were then (see agent)
+  // Of the file: the filter that runc from 1.2 on makes of it is still to be checked; and what the
+  // profile wants when it is found wrong.
+  bool has_unchecked_tree = false;
+  bool remove_when_invalid = false;
+  std::string dependency_digest = {};  // over both, as they were then (see agent)
   bool operator==(const RecordEntry&) const = default;
 };
 

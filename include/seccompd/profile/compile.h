@@ -45,6 +45,9 @@ struct Filters {
   }
 };
 
+// runc from 1.2 on makes a tree of it.
+bool HasTree(const Profile& profile);
+
 // Of a normalized, complete profile. No value: it cannot be loaded, and a finding says why. An
 // Error is about this process (no memfd), not about the profile.
 enum class Trees { kNo, kWhereRuncMakesThem };

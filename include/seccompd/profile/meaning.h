@@ -6,10 +6,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "seccompd/profile/simulate.h"
@@ -46,34 +47,49 @@ struct Decision {
 // argument which call is meant, in place of the rule's own condition on that argument; conditions
 // on other arguments remain, though they meet other values there: that is what libseccomp does.
 struct BoundRule {
+  std::uint32_t number = 0;
   std::size_t rule = 0;   // index into Profile::rules
   std::vector<Arg> args;  // sorted by index
   bool is_multiplexed = false;
 };
 
-class Meaning {
+// A profile's rules by architecture and number: for those who go through all calls rather than ask
+// for one (validate.h).
+class BoundProfile {
  public:
   // Of a normalized profile with its architectures complete.
-  explicit Meaning(const Profile& profile);
+  explicit BoundProfile(const Profile& profile);
 
-  Decision Decide(const CallData& call) const;
-
-  // For those who go through all calls rather than ask for one (validate.h).
   struct Section {  // of one architecture token of the profile
     Architecture architecture;
     std::uint32_t audit_architecture;
     bool is_32_bit;
-    std::map<std::uint32_t, std::vector<BoundRule>> rules;  // by number
+    std::vector<BoundRule> rules;  // by number; of one number in the profile's order
+
+    std::span<const BoundRule> RulesOf(std::uint32_t number) const;
   };
   const std::vector<Section>& sections() const { return sections_; }
   // Null: no section is responsible; `why` says then what the call gets.
   const Section* FindSection(std::uint32_t architecture, std::uint32_t number,
                              Decision& without) const;
+
+ private:
+  std::vector<Section> sections_;
+};
+
+class Meaning {
+ public:
+  // As BoundProfile.
+  explicit Meaning(Profile profile) : profile_(std::move(profile)), bound_(profile_) {}
+
+  Decision Decide(const CallData& call) const;
+
+  const BoundProfile& bound() const { return bound_; }
   const Profile& profile() const { return profile_; }
 
  private:
   Profile profile_;
-  std::vector<Section> sections_;
+  BoundProfile bound_;
 };
 
 enum class Runtime { kRunc, kCrun };

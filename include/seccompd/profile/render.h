@@ -5,11 +5,13 @@
 // ceiling -> encode. By libseccomp: see compile.h for where it may run. Not thread-safe.
 
 #include "seccompd/base/result.h"
+#include "seccompd/profile/ceiling.h"
 #include "seccompd/profile/request.h"
 
 namespace seccompd::profile {
 
-// An Error is about this process or the node's architecture, not about the profile.
-Result<Rendered> Render(const RenderRequest& request);
+// An Error is about this process or the node's architecture, not about the profile. `ceiling`: the
+// request's, made before; where it is none or another, it is made anew.
+Result<Rendered> Render(const RenderRequest& request, const Ceiling* ceiling = nullptr);
 
 }  // namespace seccompd::profile

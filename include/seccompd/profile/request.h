@@ -33,7 +33,7 @@ struct RenderRequest {
   std::vector<BaseSpec> bases;   // those that an earlier answer asked for
   std::string ceiling = "none";  // "builtin/<name>-v<N>" or "none"
   // The filter as runc from 1.2 on makes it (a binary tree) is validated too. It doubles the cost,
-  // so the agent does it where nobody waits.
+  // so the agent does it where nobody waits (check_tree.h).
   bool is_thorough = true;
 };
 
@@ -49,7 +49,8 @@ struct Rendered {
   // Names of the namespace's profiles that this one builds on, directly or not, as far as known;
   // sorted. A change of one of them changes the result.
   std::vector<std::string> bases;
-  bool uses_labels = false;  // it has a nodeSelector: other labels may give another result
+  bool uses_labels = false;         // it has a nodeSelector: other labels may give another result
+  bool has_unchecked_tree = false;  // beside bytes: what is_thorough would have validated too
 
   bool operator==(const Rendered&) const = default;
 };
