@@ -135,6 +135,8 @@ const BadRow kBad[] = {
                  10),
      "UTF-8"},
     {"Latin1", "a: caf\xe9\n", "UTF-8"},
+    {"EscapeWithoutUtf8", "a: \"\\_\"\n", "line 1, column 4: an escape"},
+    {"EscapeWithoutUtf8AsKey", "\"\\N\": 1\n", "line 1, column 1: an escape"},
     {"StrayToken", "%YAML 1.2\n,-- x\n", "belongs to nothing"},
     {"Nul", std::string("a: b\0c\n", 7), "UTF-8"},
 };
