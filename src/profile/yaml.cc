@@ -196,6 +196,8 @@ void JsonBuilder::OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) {
 void JsonBuilder::OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                            const std::string& value) {
   if (error_.has_value()) return;
+  // yaml-cpp makes single bytes of \_ and \N in double quotes.
+  if (!IsUtf8(value)) return Fail(mark, "an escape that becomes no UTF-8; write the character");
   const bool is_plain = tag == "?" || tag.empty();
   if (!is_plain && tag != "!" && tag != "tag:yaml.org,2002:str") {
     return Fail(mark, "the tag " + Quote(tag) + " is not taken; write the value without it");
