@@ -154,7 +154,6 @@ int Main(int argc, char** argv) {
   app.require_subcommand(0, 1);
   bool wants_version = false;
   app.add_flag("--version", wants_version, "As the command version");
-  app.failure_message(CLI::FailureMessage::simple);
   app.footer("Exit codes: 0 fine, 1 findings, 2 wrong usage, 3 could not do it.");
 
   auto* agent =
@@ -199,7 +198,9 @@ int Main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : kExitUsage;
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help
+    std::cerr << "seccompd: " << seccompd::cli::WrongUsage(app, error.what()) << '\n';
+    return kExitUsage;
   }
   if (!agent->parsed()) AllowSignals();
   if (version->parsed() || wants_version) return Version();

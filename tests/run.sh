@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Installs what is missing, builds, and runs every test. One line a step; the last line says how it went.
 #
-#   tests/run.sh [STEP...]     the named steps, or all but tsan and fuzz: format dev layers tidy asan tsan fuzz
+#   tests/run.sh [STEP...]     the named steps, or all but tsan: format dev layers tidy asan tsan fuzz
 #                              differential deploy builtins realapi e2e
 #
 # Logs of failed steps are shown; those of all are under build/test-logs. With CI=true nothing may be skipped.
@@ -18,7 +18,7 @@ wanted=("$@")
 say() { printf '%s\n' "$*"; }
 
 is_wanted() {
-  [ ${#wanted[@]} -gt 0 ] || { [ "$1" != tsan ] && [ "$1" != fuzz ]; return; }
+  [ ${#wanted[@]} -gt 0 ] || { [ "$1" != tsan ]; return; }
   local step
   for step in "${wanted[@]}"; do [ "$step" = "$1" ] && return 0; done
   return 1

@@ -41,8 +41,9 @@ void AddTarget(CLI::App& command, TargetOptions& target) {
   command.add_option("--runtime", target.runtime, "What a container must start under")
       ->check(CLI::IsMember({"runc", "crun", "both"}))
       ->capture_default_str();
+  // May be given again; takes one value each time, so that FILE may follow.
   command.add_option("--label", target.labels, "KEY=VALUE: a label of the node, for nodeSelector")
-      ->expected(1);
+      ->allow_extra_args(false);
 }
 
 void AddCeiling(CLI::App& command, TargetOptions& target) {
@@ -84,7 +85,7 @@ void DeclareRender(CLI::App& app, RenderOptions& options) {
   render->add_option("FILE", options.file, kFileHelp)->required();
   AddSelect(*render, "--select", options.select);
   render->add_option("--base", options.bases, "A file with profiles that spec.bases names")
-      ->expected(1);
+      ->allow_extra_args(false);
   AddTarget(*render, options.target);
   AddCeiling(*render, options.target);
   render->footer(
@@ -104,7 +105,7 @@ void DeclareExplain(CLI::App& app, ExplainOptions& options) {
   explain
       ->add_option("--arg", options.args,
                    "I=V: the value of argument I (0 to 5); may be given again")
-      ->expected(1);
+      ->allow_extra_args(false);
   AddSelect(*explain, "--select", options.select);
   AddArch(*explain, options.target);
   explain->add_option("--runtime", options.target.runtime, "The container's runtime")
@@ -147,6 +148,8 @@ void DeclareDiff(CLI::App& app, DiffOptions& options) {
   AddArch(*diff, options.target);
   AddOutput(*diff, options.output, {"text", "json"});
   diff->footer(
+      "Compared is what the compiled filters do with every call, on all architectures; not what a "
+      "runtime answers by itself.\n"
       "Exit codes: 0 no difference, 1 differences, 2 wrong usage, 3 could not do it.\n"
       "Examples:\n"
       "  seccompd diff old.json new.json\n"
@@ -212,6 +215,26 @@ std::string UnknownCommand(const CLI::App& app, const std::string& word) {
   std::string message = "no command '" + profile::CleanText(word) + "'";
   if (!nearest.empty()) message += "; did you mean '" + std::string(nearest) + "'?";
   return message + " (seccompd --help lists them)";
+}
+
+std::string WrongUsage(const CLI::App& app, const std::string& what) {
+  const auto parsed = app.get_subcommands();
+  const CLI::App& command = parsed.empty() ? app : *parsed.front();
+  const std::string name = parsed.empty() ? "" : command.get_name() + ": ";
+  std::string meant;
+  constexpr std::string_view kUnexpected = "not expected: ";
+  if (const auto at = what.find(kUnexpected); at != std::string::npos) {
+    std::vector<std::string> options;
+    for (const CLI::Option* option : command.get_options()) {
+      for (const std::string& word : option->get_lnames()) options.push_back("--" + word);
+    }
+    const std::vector<std::string_view> views(options.begin(), options.end());
+    const std::string word = what.substr(at + kUnexpected.size());
+    meant = profile::DidYouMean(word.substr(0, word.find('=')), views);
+  }
+  const std::string help =
+      parsed.empty() ? "seccompd --help" : "seccompd " + command.get_name() + " --help";
+  return name + profile::CleanText(what) + meant + " (" + help + " tells how)";
 }
 
 }  // namespace seccompd::cli

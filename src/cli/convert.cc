@@ -88,7 +88,7 @@ Result<bool> JudgeResult(compiler::Compiler& compiler, const std::string& yaml,
     for (const ReportedFinding& finding : judged.findings) {
       if (finding.finding.severity != profile::Severity::kError) continue;
       has_error = true;
-      PrintFinding(report->path, finding, false, false, console.err);
+      PrintFinding(report->path, finding, false, console.err);
     }
   }
   return has_error;

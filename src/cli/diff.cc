@@ -35,6 +35,12 @@ std::string CallText(const json& row) {
   return name + "(" + args + ")";
 }
 
+// What is held against each other: a runtime may still answer by itself.
+void PrintSubject(const Target& target, std::ostream& out) {
+  out << "A -> B, as their compiled filters decide on a node of " << target.node.architecture
+      << " (not compared: runc's own ENOSYS for calls newer than all that a profile names)\n\n";
+}
+
 void PrintText(const json& differences, std::ostream& out) {
   if (differences.empty()) {
     out << "no difference: both do the same with every call\n";
@@ -92,8 +98,11 @@ int Diff(const DiffOptions& options, const Console& console) {
   }
   const json& differences = answer["differences"];
   if (options.output == "json") {
-    console.out << json{{"differences", differences}}.dump(2) << '\n';
+    console.out
+        << json{{"architecture", target->node.architecture}, {"differences", differences}}.dump(2)
+        << '\n';
   } else {
+    PrintSubject(*target, console.out);
     PrintText(differences, console.out);
   }
   return differences.empty() ? kExitFine : kExitFindings;

@@ -70,6 +70,9 @@ void PrintAnswer(const json& answer, const PlaceNames& places, std::ostream& out
     out << "    " << (condition.empty() ? "otherwise" : condition) << ": "
         << one["outcome"]["verdict"].value("phrase", "") << At(places, one["outcome"]) << '\n';
   }
+  if (const std::string note = answer.value("note", ""); !note.empty()) {
+    out << "  in the file: " << note << '\n';
+  }
   if (const std::string change = answer.value("change", ""); !change.empty()) {
     out << "  to change it: " << change << '\n';
   }

@@ -55,6 +55,9 @@ std::string ReadStream(std::istream& in) {
 Result<std::string> ReadPath(const std::string& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) return ErrnoError(errno, path);
+  if (S_ISDIR(status.st_mode)) {
+    return Error{ErrorCode::kInvalid, path + " is a directory; give one of its files"};
+  }
   std::ifstream in(path, std::ios::binary);
   if (!in.good()) return ErrnoError(errno, path);
   std::string text = ReadStream(in);
@@ -185,7 +188,8 @@ Result<InputFile> ReadInput(compiler::Compiler& compiler, const std::string& pat
     return file;
   }
   if (!profile::IsUtf8(file.text)) {
-    file.content = Unreadable(profile::Code::kInvalidYaml, "no text in UTF-8");
+    file.text.clear();  // no places can be found in it
+    file.content = Unreadable(profile::Code::kInvalidYaml, "this is no text in UTF-8");
     return file;
   }
   const Result<std::string> answer =

@@ -1,11 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <ostream>
+#include <string_view>
+#include <vector>
 
+#include "seccompd/profile/builtins.h"
+#include "seccompd/profile/decode.h"
 #include "seccompd/profile/text.h"
 
 #include "file_commands.h"
 
 namespace seccompd::cli {
+namespace {
+
+std::string Listed(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+}  // namespace
 
 Result<Target> MakeTarget(const TargetOptions& options) {
   Target target;
@@ -14,7 +27,20 @@ Result<Target> MakeTarget(const TargetOptions& options) {
   target.node.architecture = *std::move(architecture);
   target.node.kernel = options.kernel.empty() ? KernelRelease() : options.kernel;
   target.node.runtime = options.runtime;
-  target.ceiling = options.ceiling;
+  if (!profile::KernelOfRelease(target.node.kernel).has_value()) {
+    return Error{ErrorCode::kInvalid, "--kernel: " + profile::Quote(target.node.kernel) +
+                                          " is no kernel's version; write it as 6.1"};
+  }
+  const profile::Builtin* const ceiling = profile::FindBuiltin(options.ceiling);
+  if (options.ceiling != "none" && ceiling == nullptr) {
+    const std::vector<std::string> names = BuiltinNames();
+    const std::vector<std::string_view> views(names.begin(), names.end());
+    return Error{ErrorCode::kInvalid, "--ceiling: seccompd ships no " +
+                                          profile::Quote(options.ceiling) +
+                                          profile::DidYouMean(options.ceiling, views) +
+                                          "; write none or one of these: " + Listed(names)};
+  }
+  target.ceiling = ceiling == nullptr ? "none" : std::string(ceiling->name);
   for (const std::string& label : options.labels) {
     const auto equals = label.find('=');
     if (equals == std::string::npos || equals == 0) {

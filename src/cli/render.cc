@@ -39,7 +39,7 @@ int Render(const RenderOptions& options, const Console& console) {
   const ReportedProfile& judged = report->profiles.front();
   bool has_error = false;
   for (const ReportedFinding& finding : judged.findings) {
-    PrintFinding(report->path, finding, false, false, console.err);
+    PrintFinding(report->path, finding, false, console.err);
     has_error = has_error || finding.finding.severity == profile::Severity::kError;
   }
   if (judged.rendered.is_skipped) {

@@ -39,9 +39,10 @@ Result<void> Place(compiler::Compiler& compiler, const std::string& text,
   return {};
 }
 
+// Errors before warnings before infos, each in the order of the text.
 bool ComesFirst(const ReportedFinding& a, const ReportedFinding& b) {
-  return std::tie(a.position.line, a.position.column) <
-         std::tie(b.position.line, b.position.column);
+  return std::tie(b.finding.severity, a.position.line, a.position.column) <
+         std::tie(a.finding.severity, b.position.line, b.position.column);
 }
 
 ReportedProfile Reported(const profile::FoundProfile& found, profile::Rendered rendered) {
@@ -92,6 +93,22 @@ std::string_view ColorOf(Severity severity) {
 
 std::string Counted(std::size_t count, std::string_view what) {
   return std::to_string(count) + " " + std::string(what) + (count == 1 ? "" : "s");
+}
+
+// What to do, once for each code, the errors' first: a person reads it last, and finds it there.
+void PrintAdvice(const Report& report, bool with_colors, std::ostream& out) {
+  bool has_any = false;
+  for (const Severity severity : {Severity::kError, Severity::kWarning}) {
+    std::set<std::string> told;
+    ForEachFinding(report, [&](const ReportedFile& /*file*/, const ReportedFinding& reported) {
+      const auto* const code = FindCode(reported.finding.code);
+      if (code == nullptr || reported.finding.severity != severity) return;
+      if (!told.insert(reported.finding.code).second) return;
+      if (!std::exchange(has_any, true)) out << "to mend it:\n";
+      out << "  " << Painted(code->name, ColorOf(severity), with_colors) << ": " << code->what_to_do
+          << '\n';
+    });
+  }
 }
 
 json ToJson(const ReportedFinding& reported) {
@@ -158,8 +175,8 @@ Result<ReportedFile> JudgeFile(compiler::Compiler& compiler, const std::vector<I
   return file;
 }
 
-void PrintFinding(const std::string& path, const ReportedFinding& finding, bool with_hint,
-                  bool with_colors, std::ostream& out) {
+void PrintFinding(const std::string& path, const ReportedFinding& finding, bool with_colors,
+                  std::ostream& out) {
   const profile::Diagnostic& row = finding.finding;
   const std::string place = path + ":" + std::to_string(finding.position.line) + ":" +
                             std::to_string(finding.position.column) + ":";
@@ -167,24 +184,21 @@ void PrintFinding(const std::string& path, const ReportedFinding& finding, bool 
       << Painted(std::string(SeverityName(row.severity)) + ":", ColorOf(row.severity), with_colors)
       << ' ' << row.message << " [" << row.code << "]\n";
   if (!row.pointer.empty()) out << "    at " << row.pointer << '\n';
-  const auto* const code = FindCode(row.code);
-  if (with_hint && code != nullptr) out << "    to do: " << code->what_to_do << '\n';
 }
 
 void PrintText(const Report& report, bool with_colors, std::ostream& out) {
-  std::set<std::string> explained;  // a hint once for each code
   ForEachFinding(report, [&](const ReportedFile& file, const ReportedFinding& finding) {
-    const bool is_new = explained.insert(finding.finding.code).second;
-    PrintFinding(file.path, finding, is_new, with_colors, out);
+    PrintFinding(file.path, finding, with_colors, out);
   });
-  if (!explained.empty()) out << '\n';
-  out << Counted(report.profiles(), "profile");
-  if (report.files.size() > 1) out << " in " << Counted(report.files.size(), "file");
   const std::size_t errors = report.Count(Severity::kError);
   const std::size_t warnings = report.Count(Severity::kWarning);
   const std::size_t infos = report.Count(Severity::kInfo);
+  const bool is_clean = errors + warnings + infos == 0;
+  if (!is_clean) out << '\n';
+  out << Counted(report.profiles(), "profile");
+  if (report.files.size() > 1) out << " in " << Counted(report.files.size(), "file");
   out << ": ";
-  if (errors + warnings + infos == 0) {
+  if (is_clean) {
     out << "no findings\n";
     return;
   }
@@ -192,7 +206,8 @@ void PrintText(const Report& report, bool with_colors, std::ostream& out) {
                  with_colors)
       << ", " << Counted(warnings, "warning");
   if (infos > 0) out << ", " << Counted(infos, "info");
-  out << '\n';
+  out << (errors > 0 ? "; no node takes a profile with an error\n" : "\n");
+  PrintAdvice(report, with_colors, out);
 }
 
 void PrintJson(const Report& report, std::ostream& out) {

@@ -48,11 +48,12 @@ Result<ReportedFile> JudgeFile(compiler::Compiler& compiler, const std::vector<I
                                std::size_t index, const Target& target,
                                const profile::FoundProfile* only = nullptr);
 
-// Like a compiler's: "web.yaml:12:9: error: ... [Code]", a hint below it, a summary at the end.
+// Like a compiler's: "web.yaml:12:9: error: ... [Code]", errors first; at the end how many there
+// are, and what to do.
 void PrintText(const Report& report, bool with_colors, std::ostream& out);
-// One finding in that form; `with_hint`: and what to do.
-void PrintFinding(const std::string& path, const ReportedFinding& finding, bool with_hint,
-                  bool with_colors, std::ostream& out);
+// One finding in that form.
+void PrintFinding(const std::string& path, const ReportedFinding& finding, bool with_colors,
+                  std::ostream& out);
 void PrintJson(const Report& report, std::ostream& out);
 // SARIF 2.1.0: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 void PrintSarif(const Report& report, std::ostream& out);

@@ -112,11 +112,9 @@ json ToJson(const profile::Outcome& outcome) {
 }
 
 json ToJson(const profile::Explanation& explanation) {
-  json row = {{"number", explanation.number},
-              {"sentence", explanation.sentence},
-              {"why", explanation.why},
-              {"change", explanation.change},
-              {"cases", json::array()}};
+  json row = {{"number", explanation.number}, {"sentence", explanation.sentence},
+              {"why", explanation.why},       {"change", explanation.change},
+              {"note", explanation.note},     {"cases", json::array()}};
   if (explanation.outcome.has_value()) row["outcome"] = ToJson(*explanation.outcome);
   for (const profile::Case& one : explanation.cases) {
     row["cases"].push_back({{"condition", one.condition}, {"outcome", ToJson(one.outcome)}});

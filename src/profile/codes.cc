@@ -89,7 +89,8 @@ constexpr auto kCodes = std::to_array<CodeRow>({
      R"("defaultAction": "SCMP_ACT_ALLOW")"},
     {Code::kCannotStart, "CannotStart", Severity::kError,
      "No container can start under this profile",
-     "allow the calls named: the runtime starts the program under the filter",
+     "allow the calls named, or build on builtin/runtime-start-v1: the runtime starts the program "
+     "under the filter",
      "default SCMP_ACT_ERRNO and no rule that allows execve"},
     {Code::kUnsafeComparison, "UnsafeComparison", Severity::kError,
      "Comparisons that libseccomp compiles wrongly or never finishes",
@@ -180,7 +181,8 @@ constexpr auto kCodes = std::to_array<CodeRow>({
      R"("defaultAction": "SCMP_ACT_ERRNO" and no rule for clone3)"},
     {Code::kMayNotStart, "MayNotStart", Severity::kWarning,
      "Some runtimes cannot start a container under this profile",
-     "allow the calls named, or build on builtin/runtime-start-v1",
+     "add bases: [builtin/runtime-start-v1] to the spec (seccompd convert makes a manifest of a "
+     "profile file), or allow the calls that seccompd render builtin/runtime-start-v1 shows",
      "default SCMP_ACT_ERRNO and no rule that allows statx and openat2"},
     {Code::kProgramsMayFail, "ProgramsMayFail", Severity::kWarning,
      "Almost every program needs a system call that is denied",

@@ -12,7 +12,7 @@
 #include "seccompd/profile/text.h"
 #include "seccompd/profile/types.h"
 
-#include "profile/yaml_writer.h"
+#include "profile/manifest_writer.h"
 
 namespace seccompd::profile {
 namespace {
@@ -22,12 +22,6 @@ using Kind = JsonValue::Kind;
 constexpr std::size_t kMaxDepth = 40;
 constexpr std::uint64_t kMaxApiNumber = std::uint64_t{1} << 63;  // the API server takes no larger
 constexpr int kMaxErrnoNumber = 133;
-
-// What is written, in this order. Members without a row are left out: no runtime reads them.
-constexpr std::array<std::string_view, 6> kProfileMembers = {
-    "defaultAction", "defaultErrnoRet", "architectures", "archMap", "includes", "excludes"};
-constexpr std::array<std::string_view, 7> kRuleMembers = {
-    "comment", "names", "action", "errnoRet", "args", "includes", "excludes"};
 
 struct LeftOutRow {
   std::string_view name;
@@ -171,7 +165,7 @@ std::vector<JsonValue> Converter::TidyRule(JsonValue rule) {
     Note("name is written as names: the runtimes ignore a rule with name");
   }
   Remove(rule, "name");
-  KeepOnly(rule, kRuleMembers);
+  KeepOnly(rule, kWrittenRuleMembers);
   auto args = std::find_if(rule.members.begin(), rule.members.end(),
                            [](const JsonMember& member) { return member.key == "args"; });
   if (args == rule.members.end()) return {std::move(rule)};
@@ -245,57 +239,9 @@ JsonValue Converter::Tidy(const JsonValue& profile) {
   }
   Remove(tidy, "syscalls");
   TidyErrno(tidy, "defaultAction", "defaultErrno", "defaultErrnoRet");
-  KeepOnly(tidy, kProfileMembers);
+  KeepOnly(tidy, kWrittenProfileMembers);
   if (!syscalls.elements.empty()) tidy.members.push_back({"syscalls", std::move(syscalls)});
   return tidy;
-}
-
-void AppendRule(std::string& out, const JsonValue& rule) {
-  std::string lead = "      - ";
-  for (const std::string_view name : kRuleMembers) {
-    const JsonValue* value = rule.Find(name);
-    if (value == nullptr) continue;
-    const std::string head = std::exchange(lead, "        ") + std::string(name) + ": ";
-    if (name == "names" && value->kind == Kind::kArray) {
-      out += head + YamlList(*value, std::string("        names: [").size(), head.size()) + "\n";
-    } else if (name == "args" && value->kind == Kind::kArray) {
-      out += head + "\n";
-      out.erase(out.size() - 2, 1);  // the space behind the colon
-      for (const JsonValue& arg : value->elements) out += "          - " + YamlFlow(arg) + "\n";
-    } else {
-      out += head + YamlFlow(*value) + "\n";
-    }
-  }
-}
-
-std::string Manifest(const ConvertRequest& request, const JsonValue& spec, const JsonValue& profile,
-                     const std::vector<std::string>& notes) {
-  std::string out = "# From " + CleanText(request.origin) + ".\n";
-  for (const std::string& note : notes) out += "# " + note + ".\n";
-  out += "apiVersion: seccompd.io/v1alpha1\nkind: TenantSeccompProfile\nmetadata:\n  name: " +
-         YamlScalar(request.name) + "\n";
-  if (!request.name_space.empty()) out += "  namespace: " + YamlScalar(request.name_space) + "\n";
-  out += "spec:\n";
-  for (const JsonMember& member : spec.members) {
-    if (member.key == "profile") continue;
-    out += "  " + YamlScalar(member.key) + ": " + YamlFlow(member.value) + "\n";
-  }
-  out += profile.members.empty() ? "  profile: {}\n" : "  profile:\n";
-  for (const std::string_view name : kProfileMembers) {
-    const JsonValue* value = profile.Find(name);
-    if (value != nullptr) out += "    " + std::string(name) + ": " + YamlFlow(*value) + "\n";
-  }
-  const JsonValue* syscalls = profile.Find("syscalls");
-  if (syscalls == nullptr) return out;
-  out += "    syscalls:\n";
-  for (const JsonValue& rule : syscalls->elements) {
-    if (rule.kind == Kind::kObject && !rule.members.empty()) {
-      AppendRule(out, rule);
-    } else {
-      out += "      - " + YamlFlow(rule) + "\n";
-    }
-  }
-  return out;
 }
 
 }  // namespace
@@ -309,7 +255,7 @@ Result<Converted> Convert(const ConvertRequest& request) {
   }
   Converted converted;
   const JsonValue tidy = Converter(converted.notes).Tidy(*profile);
-  converted.yaml = Manifest(request, *spec, tidy, converted.notes);
+  converted.yaml = WriteManifest(request, *spec, tidy, converted.notes);
   return converted;
 }
 

@@ -6,6 +6,8 @@
 #include <cstring>
 #include <utility>
 
+#include "seccompd/profile/compile.h"
+#include "seccompd/profile/rewrite.h"
 #include "seccompd/profile/syscalls.h"
 #include "seccompd/profile/text.h"
 
@@ -181,6 +183,48 @@ void AddCases(const Meaning& meaning, const std::vector<BoundRule>& remaining,
       {"", {otherwise, Why::kDefault, VerdictPhrase(otherwise), std::string(kDefaultPointer)}});
 }
 
+// What a node would load: the rules rewritten and compiled.
+struct FinalFilter {
+  std::vector<Diagnostic> rewritten;
+  std::optional<Program> program;  // none: no node would load it, and lint says why
+};
+
+FinalFilter MakeFilter(const Profile& meant) {
+  FinalFilter made;
+  const std::optional<Profile> rewritten = Rewrite(meant, made.rewritten);
+  std::vector<Diagnostic> untold;
+  const auto filters = Compile(rewritten.has_value() ? *rewritten : meant, untold, Trees::kNo);
+  if (!filters.ok() || !filters->has_value()) return made;
+  const Filter& filter = (*filters)->by_priority;
+  auto program = Program::Decode(filter.program, filter.is_big_endian);
+  if (program.ok()) made.program = *std::move(program);
+  return made;
+}
+
+// Where rules contradict each other, only the filter knows; elsewhere both agree, or Lint refuses
+// the profile.
+void TakeFiltersVerdict(const FinalFilter& filter, const CallData& call, Decision& decision,
+                        Explanation& explanation) {
+  if (!filter.program.has_value() || decision.why == Why::kRuntimeStub) return;
+  const Verdict verdict = VerdictOf(filter.program->Run(call));
+  if (verdict == decision.verdict) return;
+  if (!decision.contradicting_rule.has_value()) {
+    explanation.note = "the rules say " + VerdictText(decision.verdict) +
+                       ", but libseccomp compiles them otherwise: nodes refuse the profile";
+  }
+  decision.verdict = verdict;
+}
+
+void NoteRewriting(const FinalFilter& filter, const Meaning::Section* section, std::uint32_t number,
+                   const Profile& profile, Explanation& explanation) {
+  if (section == nullptr || !section->rules.contains(number)) return;
+  for (const BoundRule& bound : section->rules.at(number)) {
+    for (const Diagnostic& finding : filter.rewritten) {
+      if (finding.pointer == profile.rules[bound.rule].pointer) explanation.note = finding.message;
+    }
+  }
+}
+
 std::string ErrnoText(std::uint32_t number) {
   const int code = static_cast<int>(number);
   const char* const name = ::strerrorname_np(code);
@@ -242,6 +286,8 @@ Result<Explanation> Explain(const Meaning& meaning, const Question& question) {
     remaining = Remaining(*section, call.number, question.args);
     has_rules = !section->RulesOf(call.number).empty();
   }
+  const FinalFilter filter = MakeFilter(meaning.profile());
+  NoteRewriting(filter, section, call.number, meaning.profile(), explanation);
   if (DependsOnUnknown(remaining)) {
     explanation.sentence = question.syscall + " depends on its arguments";
     explanation.why = "the profile has rules for some of their values only";
@@ -251,6 +297,7 @@ Result<Explanation> Explain(const Meaning& meaning, const Question& question) {
     return explanation;
   }
   decision = ExplainCall(meaning, question.runtime, call);
+  TakeFiltersVerdict(filter, call, decision, explanation);
   explanation.outcome = OutcomeOf(decision, meaning.profile());
   explanation.sentence = question.syscall + " is " + explanation.outcome->phrase;
   explanation.why = WhyText(decision, question, meaning.profile(), has_rules);

@@ -119,11 +119,12 @@ class Missing {
 
   const std::vector<std::string_view>& certain() const { return certain_; }
 
-  // "close and openat (runc), read (crun without no_new_privs)"
+  // "close and openat (runc), read (crun without no_new_privs)"; a few of many names, which
+  // builtin/runtime-start-v1 has all.
   std::string PossibleText() const {
     std::string text;
     for (const Group& group : groups_) {
-      text += (text.empty() ? "" : ", ") + ListNames(group.names, kNeeds.size()) + " (";
+      text += (text.empty() ? "" : ", ") + ListNames(group.names, kNamed) + " (";
       text += VariantNames(group.always);
       if (group.without_nnp != kNo) {
         text += (group.always != kNo ? ", and " : "") + VariantNames(group.without_nnp) +
@@ -135,6 +136,8 @@ class Missing {
   }
 
  private:
+  static constexpr std::size_t kNamed = 4;
+
   struct Group {
     unsigned int always;
     unsigned int without_nnp;
@@ -208,7 +211,7 @@ void LintStart(const Profile& profile, const LintOptions& options,
   if (!possible.empty()) {
     Report(Code::kMayNotStart, kSyscallsPointer,
            "containers may not start: not allowed, but needed to start one, are " + possible +
-               "; allow them, or build on builtin/runtime-start-v1",
+               "; build on builtin/runtime-start-v1, which has them",
            findings);
   }
   LintPrograms(profile, findings);

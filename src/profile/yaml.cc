@@ -196,6 +196,8 @@ void JsonBuilder::OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) {
 void JsonBuilder::OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                            const std::string& value) {
   if (error_.has_value()) return;
+  // yaml-cpp makes single bytes of \_ and \N in double quotes.
+  if (!IsUtf8(value)) return Fail(mark, "an escape that becomes no UTF-8; write the character");
   const bool is_plain = tag == "?" || tag.empty();
   if (!is_plain && tag != "!" && tag != "tag:yaml.org,2002:str") {
     return Fail(mark, "the tag " + Quote(tag) + " is not taken; write the value without it");
@@ -265,6 +267,19 @@ std::optional<Result<std::vector<YamlDocument>>> ReadAsJson(std::string_view tex
       {line, WriteJson(*json), with_positions ? JsonPositions(text) : Positions()}};
 }
 
+// Of a text that is no YAML either: what is wrong with it as JSON, where it was meant as that.
+Error FaultOf(std::string_view text, Error as_yaml) {
+  constexpr std::string_view kBlank = " \t\r\n";
+  const std::size_t begin = text.find_first_not_of(kBlank);
+  if (begin == std::string_view::npos || text[begin] != '{') return as_yaml;
+  const std::size_t next = text.find_first_not_of(kBlank, begin + 1);
+  if (next != std::string_view::npos && text[next] != '"') return as_yaml;
+  const Result<JsonValue> json = ParseJson(text, kMaxDepth);
+  constexpr std::string_view kLead = "parse error at ";
+  if (json.ok() || !json.error().message.starts_with(kLead)) return as_yaml;
+  return {ErrorCode::kInvalid, json.error().message.substr(kLead.size())};
+}
+
 Result<std::vector<YamlDocument>> Read(std::string_view text, std::size_t max_bytes,
                                        bool with_positions) {
   if (text.size() > max_bytes) {
@@ -281,12 +296,13 @@ Result<std::vector<YamlDocument>> Read(std::string_view text, std::size_t max_by
     while (!builder.error().has_value() && parser.HandleNextDocument(builder)) {
     }
   } catch (const YAML::Exception& exception) {
-    if (builder.error().has_value()) return *builder.error();
-    return Error{ErrorCode::kInvalid, "line " + std::to_string(exception.mark.line + 1) +
-                                          ", column " + std::to_string(exception.mark.column + 1) +
-                                          ": " + CleanText(exception.msg)};
+    if (builder.error().has_value()) return FaultOf(text, *builder.error());
+    return FaultOf(
+        text, {ErrorCode::kInvalid, "line " + std::to_string(exception.mark.line + 1) +
+                                        ", column " + std::to_string(exception.mark.column + 1) +
+                                        ": " + CleanText(exception.msg)});
   }
-  if (builder.error().has_value()) return *builder.error();
+  if (builder.error().has_value()) return FaultOf(text, *builder.error());
   return builder.Take();
 }
 

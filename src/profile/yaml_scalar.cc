@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <cstdint>
+#include <cstdlib>
 
 #include "seccompd/profile/json.h"
 #include "seccompd/profile/text.h"
@@ -76,6 +78,10 @@ Result<std::string> DecimalToJson(std::string_view text) {
                  CleanText(whole_text) +
                      " has a leading zero, and readers differ on what it means; quote it, or write "
                      "it without (octal: 0o17)"};
+  }
+  if (std::isinf(std::strtod(json.c_str(), nullptr))) {
+    return Error{ErrorCode::kInvalid,
+                 CleanText(whole_text) + " is larger than any number here; quote it, or mend it"};
   }
   return json;
 }

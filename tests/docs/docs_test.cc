@@ -3,7 +3,10 @@
 // code's tables. SECCOMPD_UPDATE_GOLDEN=1 writes the README's tables anew.
 #include <stdlib.h>
 
+#include <array>
+#include <cstdio>
 #include <fstream>
+#include <memory>
 #include <set>
 #include <sstream>
 
@@ -87,6 +90,54 @@ TEST(ReadmeTest, ListsEveryFinding) {
              " | `" + std::string(row.example) + "` | " + std::string(row.what_to_do) + " |\n";
   }
   ExpectInReadme("codes", table);
+}
+
+// What the command prints, run where the README's reader has web.yaml and web-server.json.
+std::string OutputOf(const std::string& command) {
+  const std::string line = "cd '" SECCOMPD_SOURCE
+                           "/tests/testdata/readme' && PATH=\"$(dirname '" SECCOMPD_EXECUTABLE
+                           "'):$PATH\" && { " +
+                           command + "; } 2>&1";
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> pipe(::popen(line.c_str(), "r"), ::pclose);
+  std::string output;
+  std::array<char, 4096> buffer{};
+  for (std::size_t count = 0;
+       (count = std::fread(buffer.data(), 1, buffer.size(), pipe.get())) > 0;) {
+    output.append(buffer.data(), count);
+  }
+  return output;
+}
+
+bool NeedsNoCluster(const std::string& command) {
+  std::istringstream words(command);
+  std::string program, subcommand;
+  words >> program >> subcommand;
+  const std::set<std::string> own = {"lint", "explain", "render", "convert", "diff"};
+  return program == "seccompd" && own.contains(subcommand);
+}
+
+// "$ seccompd lint FILE" in a code block is followed by what it really prints.
+TEST(ReadmeTest, OutputsAreReal) {
+  std::istringstream lines(ReadAll(kReadme));
+  std::string real;
+  bool is_in_block = false;
+  bool is_output = false;  // of a command that was run anew
+  std::size_t commands = 0;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("```")) is_in_block = !is_in_block;
+    if (line.starts_with("```") || line.starts_with("$ ")) is_output = false;
+    if (!is_output) real += line + "\n";
+    if (!is_in_block || !line.starts_with("$ ") || !NeedsNoCluster(line.substr(2))) continue;
+    real += OutputOf(line.substr(2));
+    is_output = true;
+    ++commands;
+  }
+  EXPECT_GE(commands, 2U);
+  if (::getenv("SECCOMPD_UPDATE_GOLDEN") != nullptr) {
+    std::ofstream(kReadme) << real;
+    return;
+  }
+  EXPECT_EQ(ReadAll(kReadme), real) << "write it anew: SECCOMPD_UPDATE_GOLDEN=1 docs_test";
 }
 
 // The schemas of deploy/crds.yaml, by kind.

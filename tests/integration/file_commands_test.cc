@@ -48,6 +48,16 @@ TEST(FileCommandsTest, AnUnknownCommandIsNamed) {
       << ran.output;
 }
 
+TEST(FileCommandsTest, WrongUsageNamesTheCommandAndWhatWasMeant) {
+  const Ran ran = Shell("$S lint --strct x");
+  EXPECT_EQ(ran.code, 2);
+  EXPECT_EQ(ran.output,
+            "seccompd: lint: The following argument was not expected: --strct; did you mean "
+            "--strict? (seccompd lint --help tells how)\n");
+  EXPECT_EQ(Shell("$S render").output,
+            "seccompd: render: FILE is required (seccompd render --help tells how)\n");
+}
+
 TEST(FileCommandsTest, EveryCommandHasHelpWithExamples) {
   for (const char* command : {"lint", "explain", "render", "convert", "diff", "completion"}) {
     const Ran ran = Shell(std::string("$S ") + command + " --help");
@@ -73,6 +83,39 @@ TEST(FileCommandsTest, BashCompletesCommandsOptionsAndValues) {
   EXPECT_EQ(complete("seccompd explain x --sys", "3"), "--syscall\n");
   EXPECT_EQ(complete("seccompd completion z", "2"), "zsh\n");
   EXPECT_NE(complete("seccompd lint $SEED/web", "2").find("web-server.json"), std::string::npos);
+}
+
+TEST(FileCommandsTest, ZshCompletesCommandsOptionsAndValues) {
+  EXPECT_EQ(Shell("$S completion zsh | zsh -f -n /dev/stdin").code, 0);
+  const auto complete = [](const std::string& line) {
+    return Shell(
+               "T=$(mktemp); $S completion zsh >$T; timeout 60 zsh -f "
+               "$SEED/../../integration/zsh_complete.zsh $T \"" +
+               line + "\"; rm $T")
+        .output;
+  };
+  EXPECT_EQ(complete("seccompd exp"), "explain\n");
+  EXPECT_EQ(complete("seccompd lint --stri"), "lint --strict\n");
+  EXPECT_EQ(complete("seccompd lint --output sa"), "lint --output sarif\n");
+  EXPECT_EQ(complete("seccompd completion fi"), "completion fish\n");
+  EXPECT_EQ(complete("seccompd lint builtin/au"), "lint builtin/audit-v1\n");
+}
+
+TEST(FileCommandsTest, FishCompletesCommandsOptionsAndValues) {
+  EXPECT_EQ(Shell("$S completion fish | fish --no-execute /dev/stdin").code, 0);
+  const auto complete = [](const std::string& line) {
+    return Shell(
+               "T=$(mktemp); $S completion fish >$T; HOME=/nowhere fish --no-config -c \"source "
+               "$T; "
+               "complete -C \\\"" +
+               line + "\\\"\" | cut -f1; rm $T")
+        .output;
+  };
+  EXPECT_EQ(complete("seccompd exp"), "explain\n");
+  EXPECT_EQ(complete("seccompd lint --stri"), "--strict\n");
+  EXPECT_EQ(complete("seccompd lint --output sa"), "sarif\n");
+  EXPECT_EQ(complete("seccompd completion zs"), "zsh\n");
+  EXPECT_EQ(complete("seccompd lint builtin/au"), "builtin/audit-v1\n");
 }
 
 }  // namespace

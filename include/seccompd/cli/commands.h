@@ -58,4 +58,8 @@ std::string CompletionScript(const CLI::App& app, const std::string& shell);
 // What to say of a first word that is no command; empty when it is one, or an option.
 std::string UnknownCommand(const CLI::App& app, const std::string& word);
 
+// The parser's complaint `what`, with the command it is about, the option that was perhaps meant,
+// and where to read on.
+std::string WrongUsage(const CLI::App& app, const std::string& what);
+
 }  // namespace seccompd::cli

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // What happens to a system call under a profile, said in sentences: the verdict, why, and what
-// would change it. Pure values; not thread-safe (libseccomp's tables give the numbers).
+// would change it. The verdict is that of the filter that a node would load. Not thread-safe
+// (libseccomp compiles it).
 
 #include <cstdint>
 #include <map>
@@ -40,6 +41,7 @@ struct Explanation {
   std::string sentence;            // "mkdir is denied: EPERM (Operation not permitted)"
   std::string why;                 // one sentence
   std::string change;              // one sentence; empty: there is nothing to say
+  std::string note;                // how the file says it, where not as the profile does
   std::optional<Outcome> outcome;  // none: it depends on arguments
   std::vector<Case> cases;         // then; tried in no order, the last is "otherwise"
 };
