@@ -3,15 +3,12 @@
 
 #include <algorithm>
 
+#include "seccompd/profile/rule_set.h"
+
 namespace seccompd::agent {
 namespace {
 
-// Raise it when the same spec may give other bytes or another verdict than before.
-constexpr int kRuleSetVersion = 2;
-
-std::string RuleSet(const AgentIdentity& identity) {
-  return std::to_string(kRuleSetVersion) + "+libseccomp" + identity.libseccomp;
-}
+std::string RuleSet(const AgentIdentity& identity) { return profile::RuleSet(identity.libseccomp); }
 
 // One request in a compiler child each; two at least, so that a slow profile does not stop the
 // others.
@@ -23,9 +20,10 @@ Agent::Agent(const AgentConfig& config, const AgentParts& parts, AgentIdentity i
     : config_(config),
       parts_(parts),
       identity_(std::move(identity)),
-      context_(RuleSet(identity_) + " " + identity_.facts.seccomp_arch +
-               " kernel=" + identity_.facts.kernel_version + " runtime=" + config.runtime +
-               " ceiling=" + config.ceiling),
+      context_(profile::ContextOf(
+          RuleSet(identity_),
+          {identity_.facts.seccomp_arch, identity_.facts.kernel_version, {}, config.runtime},
+          config.ceiling)),
       health_(parts.clock),
       metrics_(identity_.version, identity_.libseccomp),
       queue_(parts.clock),
