@@ -113,8 +113,30 @@ StatusInput Agent::Snapshot() const {
 }
 
 std::string Agent::StateJson() const {
-  return BuildState(Snapshot(), table_, FormatRfc3339(parts_.clock.Now()),
-                    source_errors_ ? source_errors_() : std::vector<std::string>{});
+  return BuildState(Snapshot(), table_, FormatRfc3339(parts_.clock.Now()), Details());
+}
+
+StateDetails Agent::Details() const {
+  const auto text = [](std::chrono::system_clock::time_point time) {
+    return time == std::chrono::system_clock::time_point() ? "" : FormatRfc3339(time);
+  };
+  StateDetails details;
+  details.node_name = config_.node_name;
+  details.libseccomp = identity_.libseccomp;
+  details.source = source_name_;
+  if (source_errors_) details.source_errors = source_errors_();
+  details.checks = health_.checks();
+  details.watch_age_seconds = watch_age_ ? watch_age_().count() : 0;
+  details.queue_depth = queue_.depth();
+  details.foreign_files = installer_.foreign_files();
+  details.last_full_sync = text(installer_.last_full_sync());
+  details.last_report = text(last_report_);
+  return details;
+}
+
+void Agent::NoteReport(bool good) {
+  metrics_.Reported(good);
+  if (good) last_report_ = parts_.clock.Now();
 }
 
 std::string Agent::MetricsText() {
