@@ -10,8 +10,10 @@ using agent::AgentConfig;
 http::ServerResponse AnswerHealth(const agent::Health& health, std::string_view target) {
   const std::string_view path = target.substr(0, target.find('?'));
   const bool verbose = target.find("verbose") != std::string_view::npos;
-  if (path != "/healthz" && path != "/readyz" && path != "/livez")
-    return {404, "text/plain", "not found\n"};
+  if (path != "/healthz" && path != "/readyz" && path != "/livez") {
+    return {404, "text/plain",
+            "not found; there are /healthz (or /livez) and /readyz, each with ?verbose\n"};
+  }
   const agent::HealthAnswer answer = path == "/readyz" ? health.Ready() : health.Live();
   if (answer.good && !verbose) return {200, "text/plain", "ok\n"};
   return {answer.good ? 200 : 503, "text/plain", answer.text};
@@ -19,11 +21,14 @@ http::ServerResponse AnswerHealth(const agent::Health& health, std::string_view 
 
 }  // namespace
 
-Result<Servers> Listen(const AgentConfig& config, Agent& agent) {
+Result<Servers> Listen(const AgentConfig& config, Agent& agent, const agent::Log& log) {
   Servers servers;
   const auto add = [&](Result<std::unique_ptr<http::Server>> server,
                        const std::string& what) -> Result<void> {
     if (!server.ok()) return Wrap(server.error(), what);
+    if ((*server)->port() != 0) {
+      log.Info("listening", {{"for", what.substr(9)}, {"port", std::to_string((*server)->port())}});
+    }
     servers.push_back(*std::move(server));
     return {};
   };

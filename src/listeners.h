@@ -15,6 +15,7 @@ using Servers = std::vector<std::unique_ptr<http::Server>>;
 
 // Those that `config` does not turn off. Error: the one that cannot listen, by its setting's name.
 // `agent` outlives them.
-Result<Servers> Listen(const agent::AgentConfig& config, agent::Agent& agent);
+Result<Servers> Listen(const agent::AgentConfig& config, agent::Agent& agent,
+                       const agent::Log& log);
 
 }  // namespace seccompd

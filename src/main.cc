@@ -18,6 +18,7 @@
 #include <CLI/CLI.hpp>
 
 #include "seccompd/agent/flags.h"
+#include "seccompd/agent/node_facts.h"
 #include "seccompd/cli/audit.h"
 #include "seccompd/cli/commands.h"
 #include "seccompd/compiler/zygote.h"
@@ -78,20 +79,83 @@ void PrepareProcess() {
   (void)::signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c): it cannot fail for SIGPIPE
 }
 
-int Audit(bool local, const std::string& kubeconfig,
-          const seccompd::cli::LocalAuditOptions& options, bool json,
-          const Environment& environment) {
-  const auto format =
-      json ? seccompd::cli::OutputFormat::kJson : seccompd::cli::OutputFormat::kTable;
+Result<std::unique_ptr<seccompd::compiler::Zygote>> StartZygote() {
+  return seccompd::compiler::Zygote::Start({.executable = CompilerPath()});
+}
+
+// What `seccompd audit` was told.
+struct AuditFlags {
+  bool local = false;
+  bool recompile = true;
+  std::string kubeconfig;
+  std::string output = "table";
+  seccompd::cli::LocalAuditOptions on_host{
+      AgentConfig{}.seccomp_root, AgentConfig{}.state_dir, false, "", "both", "", "", {}};
+  seccompd::cli::ClusterAuditOptions of_cluster;
+
+  void Declare(CLI::App& audit);
+};
+
+void AuditFlags::Declare(CLI::App& audit) {
+  audit.add_flag("--local", local,
+                 "This host's disk against the agent's record; needs no API server");
+  audit.add_option("--kubeconfig", kubeconfig,
+                   "default: $KUBECONFIG, else ~/.kube/config, else in-cluster");
+  audit.add_option("--lease-namespace", of_cluster.lease_namespace, "Where the nodes' Leases are")
+      ->capture_default_str();
+  audit.add_option("--seccomp-root", on_host.seccomp_root, "with --local")->capture_default_str();
+  audit.add_option("--state-dir", on_host.state_dir, "with --local")->capture_default_str();
+  audit.add_flag("--standalone", on_host.standalone,
+                 "with --local: of an agent with --manifests (default: as its record says)");
+  audit.add_option("--ceiling", on_host.ceiling,
+                   "with --local: the agent's own (default: builtin/runtime-default-v1; "
+                   "standalone: none)");
+  audit.add_option("--runtime", on_host.runtime, "with --local: the agent's own")
+      ->check(CLI::IsMember({"runc", "crun", "both"}))
+      ->capture_default_str();
+  audit.add_flag("--recompile,!--no-recompile", recompile,
+                 "Compile every profile anew and compare the bytes (default: yes)");
+  audit.add_option("-o,--output", output, "table, json or yaml")
+      ->check(CLI::IsMember({"table", "json", "yaml"}))
+      ->capture_default_str();
+  audit.footer(
+      "Reads only. Exit codes: 0 nothing is wrong, 1 findings, 2 wrong usage, 3 could not look.\n"
+      "Examples:\n  seccompd audit\n  seccompd audit --local -o json");
+}
+
+int Audit(AuditFlags& flags, const Environment& environment) {
+  using seccompd::cli::OutputFormat;
+  const OutputFormat format = flags.output == "json"   ? OutputFormat::kJson
+                              : flags.output == "yaml" ? OutputFormat::kYaml
+                                                       : OutputFormat::kTable;
+  const seccompd::RealClock clock;
+  // Started here, on the main thread and before any other; dies with this process.
+  seccompd::cli::StartCompiler start;
+  if (flags.recompile) {
+    auto zygote = StartZygote();
+    if (!zygote.ok()) return Fail(zygote.error());
+    auto started = std::make_shared<seccompd::cli::StartedCompiler>();
+    started->libseccomp = (*zygote)->libseccomp_version();
+    started->compiler = *std::move(zygote);
+    start = [started]() -> Result<seccompd::cli::StartedCompiler> { return std::move(*started); };
+  }
   Result<bool> good(false);
-  if (local) {
-    good = seccompd::cli::AuditLocal(options, format, std::cout);
+  if (flags.local) {
+    const auto facts = seccompd::agent::ReadNodeFacts();
+    if (!facts.ok()) return Fail(facts.error());
+    flags.on_host.architecture = facts->seccomp_arch;
+    flags.on_host.kernel = facts->kernel_version;
+    flags.on_host.start_compiler = start;
+    good = seccompd::cli::AuditLocal(flags.on_host, clock, format, std::cout);
   } else {
     seccompd::http::StartIoThread();
-    auto connection = seccompd::Connect(
-        kubeconfig, environment, {.allow_exec = true, .allow_insecure = false, .observer = {}});
+    auto connection =
+        seccompd::Connect(flags.kubeconfig, environment,
+                          {.allow_exec = true, .allow_insecure = false, .observer = {}});
     if (!connection.ok()) return Fail(connection.error());
-    good = seccompd::cli::AuditCluster((*connection)->api, format, std::cout);
+    flags.of_cluster.start_compiler = start;
+    good =
+        seccompd::cli::AuditCluster((*connection)->api, flags.of_cluster, clock, format, std::cout);
   }
   if (!good.ok()) return Fail(good.error());
   std::cout.flush();
@@ -99,7 +163,7 @@ int Audit(bool local, const std::string& kubeconfig,
 }
 
 int Version() {
-  auto zygote = seccompd::compiler::Zygote::Start({.executable = CompilerPath()});
+  auto zygote = StartZygote();
   if (!zygote.ok()) return Fail(zygote.error());
   std::cout << "seccompd " << seccompd::kVersion << " (libseccomp "
             << (*zygote)->libseccomp_version() << ")\n";
@@ -119,7 +183,7 @@ void AllowSignals() {
 seccompd::cli::Console MakeConsole(const Environment& environment) {
   const auto no_color = environment.find("NO_COLOR");
   return {[]() -> Result<std::unique_ptr<seccompd::compiler::Compiler>> {
-            auto zygote = seccompd::compiler::Zygote::Start({.executable = CompilerPath()});
+            auto zygote = StartZygote();
             if (!zygote.ok()) return zygote.error();
             return std::unique_ptr<seccompd::compiler::Compiler>(*std::move(zygote));
           },
@@ -170,24 +234,8 @@ int Main(int argc, char** argv) {
 
   auto* audit =
       app.add_subcommand("audit", "Show what is on the nodes; exit 1 if anything is wrong");
-  bool local = false;
-  std::string kubeconfig;
-  std::string output = "table";
-  seccompd::cli::LocalAuditOptions local_options{AgentConfig{}.seccomp_root,
-                                                 AgentConfig{}.state_dir, false};
-  audit->add_flag("--local", local,
-                  "This host's disk against the agent's record; needs no API server");
-  audit->add_option("--kubeconfig", kubeconfig,
-                    "default: $KUBECONFIG, else ~/.kube/config, else in-cluster");
-  audit->add_option("--seccomp-root", local_options.seccomp_root, "with --local")
-      ->capture_default_str();
-  audit->add_option("--state-dir", local_options.state_dir, "with --local")->capture_default_str();
-  audit->add_flag("--standalone", local_options.standalone_modes,
-                  "with --local: of an agent with --manifests");
-  audit->add_option("-o,--output", output, "table or json")
-      ->check(CLI::IsMember({"table", "json"}))
-      ->capture_default_str();
-  audit->footer("Examples:\n  seccompd audit\n  seccompd audit --local -o json");
+  AuditFlags audit_flags;
+  audit_flags.Declare(*audit);
 
   auto* version = app.add_subcommand(
       "version", "Print the versions of seccompd and of the libseccomp that compiles");
@@ -210,8 +258,9 @@ int Main(int argc, char** argv) {
     return kExitUsage;
   }
   if (audit->parsed()) {
-    if (kubeconfig.empty()) kubeconfig = seccompd::DefaultKubeconfig(environment);
-    return Audit(local, kubeconfig, local_options, output == "json", environment);
+    if (audit_flags.kubeconfig.empty())
+      audit_flags.kubeconfig = seccompd::DefaultKubeconfig(environment);
+    return Audit(audit_flags, environment);
   }
   auto config = flags.Resolve(environment);
   if (!config.ok()) {

@@ -81,9 +81,10 @@ int Wait(const AgentConfig& config, const Base& base, Agent& agent, const Log& l
 int RunStandalone(const AgentConfig& config, Base& base, Agent& agent, const Log& log) {
   agent::ManifestSource source(*base.zygote, agent.desired(), agent.table(), log,
                                {config.manifests, agent.context(), config.resync});
+  agent.SetSource(config.manifests);
   agent.OnSourceErrors([&source] { return source.errors(); });
   source.OnErrors([&agent] { agent.Announce(); });
-  auto servers = Listen(config, agent);
+  auto servers = Listen(config, agent, log);
   if (!servers.ok()) {
     log.Error("cannot listen", {{"error", servers.error().message}});
     return kExitFailed;
@@ -163,11 +164,13 @@ int RunInCluster(const AgentConfig& config, Base& base, Agent& agent, const Log&
   BackgroundProof proof(!options.resource_version.empty() && !config.once);
   kube::Reflector reflector(*connection.watch, *connection.access.token, clock, agent.desired(),
                             watch_log, options);
+  agent.SetSource(connection.access.origin);
+  reporter.OnOutcome([&agent](bool good) { agent.NoteReport(good); });
   reporter.OnServerVersion(
       [&](const std::string& version) { reflector.ObserveServerVersion(version); });
   agent.OnWatchAge([&] { return clock.SteadyNow() - reflector.last_heard(); });
 
-  auto servers = Listen(config, agent);
+  auto servers = Listen(config, agent, log);
   if (!servers.ok()) {
     log.Error("cannot listen", {{"error", servers.error().message}});
     return kExitFailed;

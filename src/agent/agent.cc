@@ -3,15 +3,12 @@
 
 #include <algorithm>
 
+#include "seccompd/profile/rule_set.h"
+
 namespace seccompd::agent {
 namespace {
 
-// Raise it when the same spec may give other bytes or another verdict than before.
-constexpr int kRuleSetVersion = 3;
-
-std::string RuleSet(const AgentIdentity& identity) {
-  return std::to_string(kRuleSetVersion) + "+libseccomp" + identity.libseccomp;
-}
+std::string RuleSet(const AgentIdentity& identity) { return profile::RuleSet(identity.libseccomp); }
 
 // One request in a compiler child each; two at least, so that a slow profile does not stop the
 // others.
@@ -23,9 +20,10 @@ Agent::Agent(const AgentConfig& config, const AgentParts& parts, AgentIdentity i
     : config_(config),
       parts_(parts),
       identity_(std::move(identity)),
-      context_(RuleSet(identity_) + " " + identity_.facts.seccomp_arch +
-               " kernel=" + identity_.facts.kernel_version + " runtime=" + config.runtime +
-               " ceiling=" + config.ceiling),
+      context_(profile::ContextOf(
+          RuleSet(identity_),
+          {identity_.facts.seccomp_arch, identity_.facts.kernel_version, {}, config.runtime},
+          config.ceiling)),
       health_(parts.clock),
       metrics_(identity_.version, identity_.libseccomp),
       queue_(parts.clock),
@@ -116,8 +114,30 @@ StatusInput Agent::Snapshot() const {
 }
 
 std::string Agent::StateJson() const {
-  return BuildState(Snapshot(), table_, FormatRfc3339(parts_.clock.Now()),
-                    source_errors_ ? source_errors_() : std::vector<std::string>{});
+  return BuildState(Snapshot(), table_, FormatRfc3339(parts_.clock.Now()), Details());
+}
+
+StateDetails Agent::Details() const {
+  const auto text = [](std::chrono::system_clock::time_point time) {
+    return time == std::chrono::system_clock::time_point() ? "" : FormatRfc3339(time);
+  };
+  StateDetails details;
+  details.node_name = config_.node_name;
+  details.libseccomp = identity_.libseccomp;
+  details.source = source_name_;
+  if (source_errors_) details.source_errors = source_errors_();
+  details.checks = health_.checks();
+  details.watch_age_seconds = watch_age_ ? watch_age_().count() : 0;
+  details.queue_depth = queue_.depth();
+  details.foreign_files = installer_.foreign_files();
+  details.last_full_sync = text(installer_.last_full_sync());
+  details.last_report = text(last_report_);
+  return details;
+}
+
+void Agent::NoteReport(bool good) {
+  metrics_.Reported(good);
+  if (good) last_report_ = parts_.clock.Now();
 }
 
 std::string Agent::MetricsText() {

@@ -57,4 +57,11 @@ HealthAnswer Health::Ready() const {
   return answer;
 }
 
+std::vector<HealthCheck> Health::checks() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<HealthCheck> all;
+  for (const auto& [name, problem] : checks_) all.push_back({name, problem});
+  return all;
+}
+
 }  // namespace seccompd::agent

@@ -32,6 +32,8 @@ Installer::Installer(node::ProfileStore& store, node::StateDir& state_dir, Profi
       heartbeat_(health.AddLoop("installer")) {
   health_.SetCheck("synced", "the first full pass is not done yet");
   health_.SetCheck("disk", "");
+  health_.SetCheck("record", "");
+  health_.SetCheck("compiler", "");
 }
 
 void Installer::Submit(Order order) {
@@ -168,6 +170,7 @@ void Installer::SaveRecord(bool now) {
   last_save_ = time;
   if (!saved.ok()) {
     health_.SetCheck("record", saved.error().message);
+    metrics_.RecordSaveFailed();
     log_.Warn("the record could not be saved; after a restart more will be done anew",
               {{"error", saved.error().message}});
     return;

@@ -64,18 +64,23 @@ void Installer::FinishInstall(InstallOrder& order, const Result<node::PutOutcome
   entry.input_digest = order.desired.input_digest;
   SetDependencies(entry, order.dependencies);
   if (!result.ok()) {
+    const std::string message = result.error().message.substr(0, 256);
+    const bool is_news =
+        entry.state != StateName(ProfileState::kFailed) || entry.message != message;
     SetState(entry, ProfileState::kFailed, now);
     entry.reason = "DiskWriteFailed";
-    entry.message = result.error().message.substr(0, 256);
+    entry.message = message;
     table_.Set(key, std::move(entry));
     metrics_.InstallFailed();
     NoteDisk(result.error());
     desired_.GiveBack(key, order.desired.input_digest, std::move(order.spec));
     const auto retry = queue_.AddRateLimited(key);
-    log_.Warn("profile could not be written; the old file is as it was",
-              {{"profile", key},
-               {"error", result.error().message},
-               {"retry_ms", std::to_string(retry.count())}});
+    if (is_news) {
+      log_.Warn("profile could not be written; the old file is as it was",
+                {{"profile", key},
+                 {"error", result.error().message},
+                 {"retry_ms", std::to_string(retry.count())}});
+    }
     queue_.Done(key);
     return;
   }
@@ -137,10 +142,12 @@ void Installer::Perform(const VerdictOrder& order) {
   table_.Set(order.key, std::move(entry));
   if (order.state == ProfileState::kFailed) {
     const auto retry = queue_.AddRateLimited(order.key);
-    log_.Warn("profile could not be judged", {{"profile", order.key},
-                                              {"error", order.message},
-                                              {"on_disk", kept},
-                                              {"retry_ms", std::to_string(retry.count())}});
+    if (news) {
+      log_.Warn("profile could not be judged", {{"profile", order.key},
+                                                {"error", order.message},
+                                                {"on_disk", kept},
+                                                {"retry_ms", std::to_string(retry.count())}});
+    }
   } else if (order.state == ProfileState::kSkipped) {
     queue_.Forget(order.key);
     if (news) {
@@ -182,6 +189,10 @@ void Installer::Perform(const RemoveOrder& order) {
 
 void Installer::Perform(const DeletingOrder& order) {
   if (auto entry = table_.Find(order.key)) {
+    if (entry->state != StateName(ProfileState::kDeleting)) {
+      log_.Info("profile's object was deleted; its file stays for the grace",
+                {{"profile", order.key}});
+    }
     SetState(*entry, ProfileState::kDeleting, UnixSeconds(clock_));
     entry->reason = "ObjectDeleted";
     entry->message = order.message.substr(0, 256);
@@ -191,6 +202,7 @@ void Installer::Perform(const DeletingOrder& order) {
 }
 
 void Installer::Perform(const ForgetOrder& order) {
+  log_.Info("profile's object was deleted; it had no file", {{"profile", order.key}});
   table_.Erase(order.key);
   desired_.Forget(order.key);
   queue_.Forget(order.key);

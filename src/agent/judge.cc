@@ -137,6 +137,7 @@ Judgement Judge::AskCompiler(const std::string& key, const Work& work, const Lab
     metrics_.Compiled(clock_.SteadyNow() - begin);
     if (!answer.ok()) {
       const bool is_verdict = answer.error().code == ErrorCode::kInvalid;
+      metrics_.CompileFailed(is_verdict);
       return Failure(answer.error(), is_verdict ? "TooExpensive" : "CompilerFailed");
     }
     const bool uses_labels = answer->uses_labels || answer->is_skipped;

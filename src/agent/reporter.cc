@@ -85,6 +85,7 @@ void Reporter::Attempt(std::stop_token abort) {
   if (done.ok() && clock_.SteadyNow() >= next_lease_) done = RenewLease(abort);
   const Time now = clock_.SteadyNow();
   if (!done.ok()) {
+    if (on_outcome_) on_outcome_(false);
     Failed("report", done.error());
     backoff_ = std::clamp(backoff_ * 2, kMinBackoff, kMaxBackoff);
     next_report_ = now + backoff_ / 2 + Jitter(backoff_ / 2);
@@ -175,6 +176,7 @@ Result<void> Reporter::Report(std::stop_token abort) {
   last_report_ = now;
   next_report_ = now + interval_;
   reported_ = true;
+  if (on_outcome_) on_outcome_(true);
   return {};
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "seccompd/agent/status.h"
 
+#include <array>
 #include <deque>
 
 #include <nlohmann/json.hpp>
@@ -178,18 +179,48 @@ std::string WithoutRiders(const std::string& status) {
 }
 
 std::string BuildState(const StatusInput& input, const ProfileTable& table, const std::string& now,
-                       const std::vector<std::string>& source_errors) {
+                       const StateDetails& details) {
   json state = CommonJson(input, table);
   std::map<std::string, Transition> transitions;
   state["conditions"] = ConditionsJson(input.conditions, now, transitions);
   for (json& condition : state["conditions"]) condition.erase("lastTransitionTime");
   state["time"] = now;
-  state["sourceErrors"] = source_errors;
+  state["nodeName"] = details.node_name;
+  state["libseccompVersion"] = details.libseccomp;
+  state["source"] = details.source;
+  state["sourceErrors"] = details.source_errors;
+  json& checks = state["readyChecks"] = json::object();
+  bool ready = true;
+  for (const HealthCheck& check : details.checks) {
+    checks[check.name] = check.problem.empty() ? "ok" : check.problem;
+    ready = ready && check.problem.empty();
+  }
+  state["ready"] = ready;
+  state["watchAgeSeconds"] = details.watch_age_seconds;
+  state["queueDepth"] = details.queue_depth;
+  state["foreignFiles"] = details.foreign_files;
+  if (!details.last_full_sync.empty()) state["lastFullSyncTime"] = details.last_full_sync;
+  if (!details.last_report.empty()) state["lastReportTime"] = details.last_report;
   json& profiles = state["profiles"] = json::array();
   table.ForEach([&](const std::string& key, const node::RecordEntry& entry) {
     profiles.push_back(ProfileJson(key, entry));
   });
-  return state.dump();
+  // Anything may be in a source's error.
+  return state.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+std::span<const ReasonRow> ReasonTable() {
+  static constexpr std::array<ReasonRow, 7> kReasons = {{
+      {"Synced", "True", "UpToDate", "every profile that the source has was handled"},
+      {"Synced", "False", "NotSynced",
+       "the profiles have not been read from the source since the agent started"},
+      {"Healthy", "True", "AllWell", "nothing below holds"},
+      {"Healthy", "False", "DiskFailed", "the seccomp directory cannot be written"},
+      {"Healthy", "False", "CompilerFailed", "the compiler is gone or misconfigured"},
+      {"Healthy", "False", "MassDeletion", "the mass-deletion guard holds removals back"},
+      {"Sandboxed", "False", "NotBuilt", "this version does not sandbox the agent process itself"},
+  }};
+  return kReasons;
 }
 
 }  // namespace seccompd::agent

@@ -1,88 +1,193 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
+#include <algorithm>
 #include <ostream>
+#include <thread>
 
-#include <nlohmann/json.hpp>
-
-#include "seccompd/cli/audit.h"
-#include "seccompd/node/record.h"
-#include "seccompd/node/store.h"
-
+#include "local_audit.h"
 #include "table.h"
 
 namespace seccompd::cli {
 namespace {
 
-struct LocalRow {
-  std::string key, state, file, message;
-  node::RecordEntry entry;
-  bool is_good = false;
+using nlohmann::ordered_json;
+
+// The record follows the disk by a second at most: what is a fault is one still after this long.
+constexpr std::chrono::milliseconds kSecondLook{1500};
+
+struct Looked {
+  node::Survey survey;
+  JudgedDisk disk;
 };
 
-LocalRow Look(node::ProfileStore& store, const std::string& key, const node::RecordEntry& entry) {
-  LocalRow row{key, entry.state, "none", entry.message, entry, false};
-  if (!entry.sha256.empty()) {
-    const auto slash = key.find('/');
-    const auto path = node::ProfilePath::Make(key.substr(0, slash), key.substr(slash + 1));
-    const Result<node::FileState> found =
-        path.ok() ? store.Inspect(*path, entry.sha256) : Result<node::FileState>(path.error());
-    row.file = found.ok() ? std::string(node::FileStateName(*found)) : "unreadable";
-    if (!found.ok()) row.message = found.error().message;
-    row.is_good = found.ok() && *found == node::FileState::kIntact && entry.state == "Installed";
+std::int64_t UnixSeconds(const Clock& clock) {
+  return std::chrono::duration_cast<std::chrono::seconds>(clock.Now().time_since_epoch()).count();
+}
+
+// Of an agent with --manifests: its record knows no cluster.
+bool IsStandalone(const node::Survey& survey) {
+  return survey.record.ok() && survey.record->cluster.empty() &&
+         survey.record->resource_version.empty() && !survey.record->entries.empty();
+}
+
+Result<Looked> LookOnce(const LocalAuditOptions& options, const Clock& clock) {
+  Result<node::Survey> survey = node::LookAtDisk(
+      node::RealFileSystem(),
+      {options.seccomp_root, options.state_dir, static_cast<bool>(options.start_compiler)});
+  if (!survey.ok()) return survey.error();
+  Expected expected;
+  expected.now = UnixSeconds(clock);
+  if (::geteuid() != 0) {  // an agent of this user's own
+    expected.owner = survey->state_dir.found.st_uid;
+    expected.group = survey->state_dir.found.st_gid;
   }
-  return row;
+  if (options.standalone || IsStandalone(*survey)) {
+    expected.directory_mode = 0755;
+    expected.file_mode = 0644;
+  }
+  JudgedDisk disk = JudgeDisk(*survey, expected);
+  return Looked{*std::move(survey), std::move(disk)};
+}
+
+Result<Looked> LookTwice(const LocalAuditOptions& options, const Clock& clock) {
+  Result<Looked> first = LookOnce(options, clock);
+  if (!first.ok() || !first->survey.agent || first->disk.findings.empty()) return first;
+  std::this_thread::sleep_for(kSecondLook);
+  Result<Looked> second = LookOnce(options, clock);
+  if (!second.ok()) return second;
+  std::vector<Finding> both;
+  const auto is_same = [](const Finding& a, const Finding& b) {
+    return a.code == b.code && a.where == b.where;
+  };
+  for (const Finding& finding : second->disk.findings) {
+    const bool stays = std::any_of(first->disk.findings.begin(), first->disk.findings.end(),
+                                   [&](const Finding& old) { return is_same(old, finding); });
+    if (stays) both.push_back(finding);
+  }
+  second->disk.findings = std::move(both);
+  return second;
+}
+
+Result<Proof> ProveAll(const LocalAuditOptions& options, Looked& looked, std::string& ceiling) {
+  const auto started = options.start_compiler();
+  if (!started.ok()) return started.error();
+  ceiling = options.ceiling;
+  if (ceiling.empty()) {
+    ceiling =
+        options.standalone || IsStandalone(looked.survey) ? "none" : "builtin/runtime-default-v1";
+  }
+  return ProveProfiles(*started->compiler,
+                       {options.architecture, options.kernel, options.runtime, ceiling},
+                       looked.survey, looked.disk);
+}
+
+std::string AgeText(std::int64_t seconds) {
+  if (seconds < 120) return std::to_string(std::max<std::int64_t>(seconds, 0)) + "s";
+  if (seconds < 7200) return std::to_string(seconds / 60) + "m";
+  return std::to_string(seconds / 3600) + "h";
+}
+
+std::string GenerationOf(const node::RecordEntry& entry) {
+  if (entry.installed_generation == entry.desired_generation)
+    return std::to_string(entry.desired_generation);
+  return (entry.sha256.empty() ? "-" : std::to_string(entry.installed_generation)) + " (wanted " +
+         std::to_string(entry.desired_generation) + ")";
+}
+
+std::string OrDash(const std::string& text) { return text.empty() ? "-" : text; }
+
+void PrintTable(const Looked& looked, const std::optional<Proof>& proof, std::int64_t now,
+                std::ostream& out) {
+  const node::Survey& survey = looked.survey;
+  out << "agent: "
+      << (survey.agent ? "runs (pid " + std::to_string(*survey.agent) + ")" : "does not run")
+      << "; record: ";
+  if (survey.record.ok())
+    out << survey.record->entries.size() << " profiles, saved "
+        << AgeText(now - survey.record_saved) << " ago\n\n";
+  else
+    out << "none that can be used\n\n";
+  Table table({"NAMESPACE", "NAME", "STATE", "GENERATION", "FILE", "COMPILED", "SHA256"});
+  for (const JudgedProfile& row : looked.disk.profiles) {
+    const auto slash = row.key.find('/');
+    table.Add({row.key.substr(0, slash), row.key.substr(slash + 1), row.entry.state,
+               GenerationOf(row.entry), row.file, OrDash(row.compiled),
+               OrDash(row.entry.sha256.substr(0, 12))});
+  }
+  if (table.is_empty())
+    out << "no profiles\n";
+  else
+    table.Print(out);
+  PrintFindings(looked.disk.findings, out);
+  out << '\n'
+      << looked.disk.profiles.size() << " profiles, " << looked.disk.findings.size() << " findings";
+  if (proof) out << ", " << proof->compiled << " contents compiled anew";
+  out << '\n';
+  if (proof && proof->not_held_against_ceiling > 0) {
+    out << proof->not_held_against_ceiling
+        << " that log what the ceiling denies were taken for dry runs (mode: Log)\n";
+  }
+}
+
+ordered_json Document(const Looked& looked, const std::optional<Proof>& proof,
+                      const std::string& ceiling) {
+  const node::Survey& survey = looked.survey;
+  ordered_json document{{"agentRuns", survey.agent.has_value()}};
+  if (survey.agent) document["agentPid"] = *survey.agent;
+  if (survey.record.ok()) {
+    document["recordSaved"] = FormatRfc3339(
+        std::chrono::system_clock::time_point(std::chrono::seconds(survey.record_saved)));
+  }
+  if (proof) {
+    document["ceiling"] = ceiling;
+    document["contentsCompiled"] = proof->compiled;
+    document["takenForDryRuns"] = proof->not_held_against_ceiling;
+  }
+  ordered_json& rows = document["profiles"] = ordered_json::array();
+  for (const JudgedProfile& row : looked.disk.profiles) {
+    const auto slash = row.key.find('/');
+    ordered_json one{{"namespace", row.key.substr(0, slash)},
+                     {"name", row.key.substr(slash + 1)},
+                     {"state", row.entry.state},
+                     {"desiredGeneration", row.entry.desired_generation},
+                     {"installedGeneration", row.entry.installed_generation},
+                     {"file", row.file},
+                     {"sha256", row.entry.sha256}};
+    if (!row.compiled.empty()) one["compiled"] = row.compiled;
+    if (!row.entry.reason.empty()) one["reason"] = row.entry.reason;
+    if (!row.entry.message.empty()) one["message"] = Printable(row.entry.message);
+    rows.push_back(std::move(one));
+  }
+  document["findings"] = ToJson(looked.disk.findings);
+  return document;
 }
 
 }  // namespace
 
-Result<bool> AuditLocal(const LocalAuditOptions& options, OutputFormat format, std::ostream& out) {
-  node::FileSystem& file_system = node::RealFileSystem();
-  auto state_dir = node::StateDir::Open(file_system, options.state_dir);
-  if (!state_dir.ok()) return state_dir.error();
-  const Result<node::Record> record = (*state_dir)->LoadRecord();
-  if (!record.ok()) {
-    if (record.error().code != ErrorCode::kNotFound) return record.error();
-    return Error{ErrorCode::kNotFound, options.state_dir +
-                                           "/record: there is none: has an agent ever run here? "
-                                           "(--state-dir names its directory)"};
+Result<bool> AuditLocal(const LocalAuditOptions& options, const Clock& clock, OutputFormat format,
+                        std::ostream& out) {
+  Result<Looked> looked = LookTwice(options, clock);
+  if (!looked.ok()) return looked.error();
+  const node::Survey& survey = looked->survey;
+  if (survey.state_dir.error == ENOENT && survey.entries.empty()) {
+    return Error{ErrorCode::kNotFound,
+                 options.state_dir + " and " + options.seccomp_root +
+                     "/tenants are not there: has an agent ever run here? (--state-dir and "
+                     "--seccomp-root name its directories)"};
   }
-  const mode_t directory_mode = options.standalone_modes ? 0755 : 0700;
-  const mode_t file_mode = options.standalone_modes ? 0644 : 0600;
-  auto store = node::ProfileStore::Open(
-      file_system, {options.seccomp_root, options.state_dir, directory_mode, file_mode});
-  if (!store.ok()) return store.error();
-
-  bool all_good = true;
-  Table table({"NAMESPACE", "NAME", "STATE", "GENERATION", "FILE", "SHA256", "MESSAGE"});
-  nlohmann::json list = nlohmann::json::array();
-  for (const auto& [key, entry] : record->entries) {
-    const LocalRow row = Look(**store, key, entry);
-    all_good = all_good && row.is_good;
-    const auto slash = key.find('/');
-    const std::string generation =
-        entry.installed_generation == entry.desired_generation
-            ? std::to_string(entry.desired_generation)
-            : (entry.sha256.empty() ? "-" : std::to_string(entry.installed_generation)) +
-                  " (wanted " + std::to_string(entry.desired_generation) + ")";
-    table.Add({key.substr(0, slash), key.substr(slash + 1), row.state, generation, row.file,
-               entry.sha256.substr(0, 12), row.message});
-    list.push_back({{"namespace", key.substr(0, slash)},
-                    {"name", key.substr(slash + 1)},
-                    {"state", row.state},
-                    {"desiredGeneration", entry.desired_generation},
-                    {"installedGeneration", entry.installed_generation},
-                    {"file", row.file},
-                    {"sha256", entry.sha256},
-                    {"reason", entry.reason},
-                    {"message", row.message}});
+  std::optional<Proof> proof;
+  std::string ceiling;
+  if (options.start_compiler) {
+    Result<Proof> proven = ProveAll(options, *looked, ceiling);
+    if (!proven.ok()) return Wrap(proven.error(), "compile anew (--no-recompile does without)");
+    proof = *proven;
   }
-  if (format == OutputFormat::kJson) {
-    out << list.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
-  } else if (table.is_empty()) {
-    out << "no profiles\n";
-  } else {
-    table.Print(out);
-  }
-  return all_good;
+  if (format == OutputFormat::kTable)
+    PrintTable(*looked, proof, UnixSeconds(clock), out);
+  else
+    PrintDocument(Document(*looked, proof, ceiling), format, out);
+  return looked->disk.findings.empty();
 }
 
 }  // namespace seccompd::cli

@@ -12,16 +12,6 @@
 
 #include "seccompd/base/digest.h"
 
-namespace seccompd::fakes {
-
-std::string FakeCompiler::BytesFor(const std::string& spec) {
-  const auto number = std::hash<std::string>{}(spec) % 4000 + 2;  // not 1: EPERM is left out
-  return R"({"architectures":["SCMP_ARCH_X86_64"],"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"action":"SCMP_ACT_ERRNO","errnoRet":)" +
-         std::to_string(number) + R"(,"names":["mkdir"]}]})" + "\n";
-}
-
-}  // namespace seccompd::fakes
-
 namespace seccompd::agent {
 
 void FakeSource::Put(const std::string& key, Item item) {

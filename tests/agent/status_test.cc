@@ -109,6 +109,24 @@ TEST_F(StatusTest, ConditionsKeepTheirTransitionTimeUntilTheyChange) {
   EXPECT_EQ(status["conditions"][0]["status"], "False");
 }
 
+TEST_F(StatusTest, TheWholeStateHasEveryProfileAndIsJsonWhateverTheSourceSaid) {
+  for (int i = 0; i < 5000; ++i) Add("n/p" + std::to_string(i), "Installed");
+  StateDetails details;
+  details.node_name = "node-1";
+  details.source_errors = {"bad \xff byte"};
+  details.checks = {{"disk", ""}, {"synced", "not yet"}};
+  details.last_report = "2026-01-01T00:00:00Z";
+  json state = json::parse(BuildState(input_, table_, "T", details));
+  EXPECT_EQ(state["profiles"].size(), 5000U);
+  EXPECT_EQ(state["ready"], false);
+  EXPECT_EQ(state["readyChecks"]["disk"], "ok");
+  EXPECT_EQ(state["readyChecks"]["synced"], "not yet");
+  EXPECT_EQ(state["lastReportTime"], details.last_report);
+  EXPECT_FALSE(state.contains("lastFullSyncTime")) << "never";
+  details.checks.pop_back();
+  EXPECT_EQ(json::parse(BuildState(input_, table_, "T", details))["ready"], true);
+}
+
 TEST_F(StatusTest, ResourceVersionAloneIsNoNews) {
   input_.observed_resource_version = "1";
   const std::string one = BuildStatus(input_, table_, "T", transitions_);

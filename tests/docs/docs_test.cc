@@ -16,6 +16,8 @@
 #include "seccompd/agent/flags.h"
 #include "seccompd/agent/metrics.h"
 #include "seccompd/agent/profile_table.h"
+#include "seccompd/agent/status.h"
+#include "seccompd/cli/audit.h"
 #include "seccompd/profile/codes.h"
 #include "seccompd/profile/types.h"
 #include "seccompd/profile/yaml.h"
@@ -62,7 +64,6 @@ TEST(ReadmeTest, ListsEverySetting) {
 TEST(ReadmeTest, ListsEveryMetric) {
   agent::Metrics metrics("v", "l");
   metrics.ApiRequest("get", 200);
-  metrics.Drift("mode");
   agent::Gauges gauges;
   gauges.profiles["Installed"] = 1;
   std::istringstream lines(metrics.Text(gauges));
@@ -138,6 +139,34 @@ TEST(ReadmeTest, OutputsAreReal) {
     return;
   }
   EXPECT_EQ(ReadAll(kReadme), real) << "write it anew: SECCOMPD_UPDATE_GOLDEN=1 docs_test";
+}
+
+TEST(ReadmeTest, ListsEveryReasonOfACondition) {
+  std::string table = "| condition | status | reason | meaning |\n|---|---|---|---|\n";
+  for (const agent::ReasonRow& row : agent::ReasonTable()) {
+    table += "| " + std::string(row.type) + " | " + std::string(row.status) + " | `" +
+             std::string(row.reason) + "` | " + std::string(row.meaning) + " |\n";
+  }
+  ExpectInReadme("reasons", table);
+}
+
+TEST(ReadmeTest, ListsEveryAuditFinding) {
+  std::string table = "| finding | what | what to do |\n|---|---|---|\n";
+  for (const cli::AuditCodeRow& row : cli::AuditCodeTable()) {
+    table += "| `" + std::string(row.name) + "` | " + std::string(row.what) + " | " +
+             std::string(row.what_to_do) + " |\n";
+  }
+  ExpectInReadme("audit", table);
+}
+
+TEST(ReadmeTest, TellsEveryState) {
+  const std::string readme = ReadAll(kReadme);
+  for (const agent::ProfileState state : agent::kAllStates) {
+    if (state == agent::ProfileState::kRetained) continue;  // no version sets it yet
+    EXPECT_NE(readme.find("\n| `" + std::string(agent::StateName(state)) + "` | "),
+              std::string::npos)
+        << agent::StateName(state);
+  }
 }
 
 // The schemas of deploy/crds.yaml, by kind.

@@ -4,6 +4,8 @@
 // installer, health, metrics and the state they add up to. main.cc joins it to a source (API server
 // or manifests), a reporter and listeners.
 
+#include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -69,6 +71,11 @@ class Agent {
     watch_age_ = std::move(age);
   }
 
+  // Where profiles come from, for the state. Set before Start.
+  void SetSource(std::string source) { source_name_ = std::move(source); }
+  // The reporter wrote this node's state, or could not.
+  void NoteReport(bool good);
+
   // Has on_change called although no profile changed.
   void Announce() { installer_.Announce(); }
 
@@ -80,6 +87,7 @@ class Agent {
 
  private:
   std::vector<Condition> Conditions() const;
+  StateDetails Details() const;
 
   const AgentConfig& config_;
   const AgentParts parts_;
@@ -94,6 +102,8 @@ class Agent {
   std::unique_ptr<Reconciler> reconciler_;
   std::function<std::vector<std::string>()> source_errors_;
   std::function<std::chrono::duration<double>()> watch_age_;
+  std::string source_name_;
+  std::atomic<std::chrono::system_clock::time_point> last_report_{};
   std::vector<std::jthread> workers_;
   std::jthread installer_thread_;
 };

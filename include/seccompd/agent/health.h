@@ -10,6 +10,7 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "seccompd/base/clock.h"
 
@@ -37,6 +38,11 @@ struct HealthAnswer {
   std::string text;  // "[+]disk ok\n[-]synced failed: ...\n"
 };
 
+struct HealthCheck {
+  std::string name;
+  std::string problem;  // empty: all is well
+};
+
 class Health {
  public:
   static constexpr std::chrono::seconds kStuck{60};
@@ -50,6 +56,7 @@ class Health {
 
   HealthAnswer Live() const;
   HealthAnswer Ready() const;
+  std::vector<HealthCheck> checks() const;
 
  private:
   const Clock& clock_;

@@ -34,6 +34,11 @@ class Metrics {
   // From noticing the change to a durable file.
   void Installed(std::chrono::duration<double> took);
   void InstallFailed();
+  // A compilation that ended without an answer. of_input: a verdict; else it is tried again.
+  void CompileFailed(bool of_input);
+  void RecordSaveFailed();
+  void WatchFailed();
+  void Reported(bool good);
   void Refused();
   void Removed();
   void Drift(std::string_view kind);

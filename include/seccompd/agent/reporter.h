@@ -44,6 +44,8 @@ class Reporter {
   void OnServerVersion(std::function<void(const std::string&)> callback) {
     on_version_ = std::move(callback);
   }
+  // After each attempt that wrote the state or failed.
+  void OnOutcome(std::function<void(bool good)> callback) { on_outcome_ = std::move(callback); }
   // The newest state was written at least once. Any thread.
   bool reported() const { return reported_; }
 
@@ -67,6 +69,7 @@ class Reporter {
   const Clock& clock_;
   const ReporterOptions options_;
   std::function<void(const std::string&)> on_version_;
+  std::function<void(bool good)> on_outcome_;
 
   std::mutex mutex_;  // guards dirty_
   std::condition_variable_any wake_;

@@ -6,10 +6,13 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "seccompd/agent/config.h"
+#include "seccompd/agent/health.h"
 #include "seccompd/agent/profile_table.h"
 
 namespace seccompd::agent {
@@ -56,8 +59,29 @@ std::string BuildStatus(const StatusInput& input, const ProfileTable& table, con
 // report.
 std::string WithoutRiders(const std::string& status);
 
+// What only this host is told. Times: RFC 3339; empty: never.
+struct StateDetails {
+  std::string node_name;
+  std::string libseccomp;  // the compiler's version
+  std::string source;      // where profiles come from
+  std::vector<std::string> source_errors;
+  std::vector<HealthCheck> checks;  // of /readyz
+  double watch_age_seconds = 0;
+  std::size_t queue_depth = 0;
+  std::size_t foreign_files = 0;
+  std::string last_full_sync, last_report;
+};
 // Every profile, for state.sock and state.json.
 std::string BuildState(const StatusInput& input, const ProfileTable& table, const std::string& now,
-                       const std::vector<std::string>& source_errors);
+                       const StateDetails& details);
+
+// Every reason of every condition, and what it means; the README's list is checked against it.
+struct ReasonRow {
+  std::string_view type;
+  std::string_view status;  // "True" or "False"
+  std::string_view reason;
+  std::string_view meaning;
+};
+std::span<const ReasonRow> ReasonTable();
 
 }  // namespace seccompd::agent

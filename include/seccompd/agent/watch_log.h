@@ -28,6 +28,7 @@ class WatchLog final : public kube::ReflectorObserver {
 
   void Trouble(const Error& error, std::chrono::milliseconds retry_in) override {
     connected_ = false;
+    metrics_.WatchFailed();
     if (error.message == last_trouble_) return;
     last_trouble_ = error.message;
     const Log::Fields fields{{"error", error.message},
