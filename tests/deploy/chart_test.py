@@ -206,7 +206,7 @@ def test_daemonset():
 
 REFUSED = [
     "imagee.tag=x", "image.tagg=x", "agent.resync=10", "agent.ceiling=strict", "agent.runtime=gvisor",
-    "agent.sandbox=try",
+    "agent.sandbox=on",
     "kubeletRoot=relative", "kubeletRoot=/trailing/", "ports.health=0", "image.digest=sha256:short", "clusterSize=0",
     "hostNetwork=maybe", "image.pullPolicy=Sometimes", "agent.report=none",
 ]
