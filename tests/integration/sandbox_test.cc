@@ -78,7 +78,7 @@ TEST_F(ProbeTest, WhatIsNotTheAgentsBusinessIsRefused) {
       {"truncate-manifest", Errno(EACCES)},
       {"unlink-outside", Errno(EACCES)},
       {"mkdir-beside", Errno(EACCES)},
-      {"move-out", Errno(EXDEV)},
+      {"move-out", Errno(EACCES)},
       {"bind-other", Errno(EACCES)},
       {"connect-other", Errno(EACCES)},
       // And what is.
