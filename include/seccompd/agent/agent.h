@@ -37,7 +37,7 @@ struct AgentIdentity {
   std::string version;     // of seccompd
   std::string libseccomp;  // of the compiler
   NodeFacts facts;
-  SandboxState sandbox;
+  SandboxState sandbox{};  // off
 };
 
 class Agent {
