@@ -43,28 +43,38 @@ std::string DefaultKubeconfig(const agent::Environment& environment) {
   return ::access(home.c_str(), R_OK) == 0 ? home : "";
 }
 
-Result<std::unique_ptr<Connection>> Connect(const std::string& kubeconfig,
-                                            const agent::Environment& environment,
-                                            ConnectOptions options) {
+Result<kube::ClusterAccess> ReadAccess(const std::string& kubeconfig,
+                                       const agent::Environment& environment,
+                                       const ConnectOptions& options) {
   static const RealClock clock;
   kube::InClusterOptions in_cluster;
   in_cluster.service_host = Variable(environment, "KUBERNETES_SERVICE_HOST");
   in_cluster.service_port = Variable(environment, "KUBERNETES_SERVICE_PORT");
   auto access = kubeconfig.empty() ? kube::InCluster(in_cluster, clock)
                                    : ReadKubeconfig(kubeconfig, options, clock);
-  if (!access.ok()) {
-    if (kubeconfig.empty() && access.error().code == ErrorCode::kNotFound) {
-      return Wrap(access.error(),
-                  "no API server (give --kubeconfig FILE, or --manifests DIR to do without one)");
-    }
-    return access.error();
+  if (!access.ok() && kubeconfig.empty() && access.error().code == ErrorCode::kNotFound) {
+    return Wrap(access.error(),
+                "no API server (give --kubeconfig FILE, or --manifests DIR to do without one)");
   }
-  auto requests = http::MakeClient(access->origin, access->tls);
+  return access;
+}
+
+Result<std::unique_ptr<Connection>> Connect(kube::ClusterAccess access,
+                                            kube::RequestObserver observer) {
+  auto requests = http::MakeClient(access.origin, access.tls);
   if (!requests.ok()) return requests.error();
-  auto watch = http::MakeClient(access->origin, access->tls);
+  auto watch = http::MakeClient(access.origin, access.tls);
   if (!watch.ok()) return watch.error();
-  return std::make_unique<Connection>(*std::move(access), *std::move(requests), *std::move(watch),
-                                      std::move(options.observer));
+  return std::make_unique<Connection>(std::move(access), *std::move(requests), *std::move(watch),
+                                      std::move(observer));
+}
+
+Result<std::unique_ptr<Connection>> Connect(const std::string& kubeconfig,
+                                            const agent::Environment& environment,
+                                            ConnectOptions options) {
+  auto access = ReadAccess(kubeconfig, environment, options);
+  if (!access.ok()) return access.error();
+  return Connect(*std::move(access), std::move(options.observer));
 }
 
 }  // namespace seccompd

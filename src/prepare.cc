@@ -4,10 +4,13 @@
 #include <malloc.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <csignal>
 
 #include "seccompd/agent/judge.h"
+
+#include "run_agent.h"
 
 namespace seccompd {
 namespace {
@@ -46,7 +49,39 @@ void HardenProcess() {
   (void)::mallopt(M_ARENA_MAX, 2);  // eight threads that hardly allocate at once need no arena each
 }
 
+// What is read once is read before; what remains open to the agent is what it needs from now on.
+Result<void> Sandbox(const AgentConfig& config, const agent::Environment& environment, Base& base,
+                     const Log& log) {
+  agent::SandboxNeeds needs;
+  if (!config.standalone()) {
+    auto access = ReadAccess(config.kubeconfig, environment,
+                             {false, config.insecure_skip_tls_verify, nullptr});
+    if (!access.ok()) return Wrap(access.error(), "no way to the API server");
+    base.access = *std::move(access);
+    needs = {base.access->origin, base.access->reread_files};
+  }
+  const Result<std::string> filter =
+      config.sandbox == "off" ? std::string()
+                              : agent::AskForAgentFilter(*base.zygote, base.facts.seccomp_arch);
+  auto state = agent::EnterSandbox(config, needs, filter);
+  if (!state.ok()) return state.error();
+  base.sandbox = *std::move(state);
+  base.tenants = Identify(config.seccomp_root + "/tenants");
+  if (base.sandbox.in_force || config.sandbox == "off") {
+    log.Info("sandbox", {{"in_force", base.sandbox.message}});
+  } else {
+    log.Warn("the agent is not sandboxed in full", {{"in_force", base.sandbox.message}});
+  }
+  return {};
+}
+
 }  // namespace
+
+FileId Identify(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return {};
+  return {info.st_dev, info.st_ino};
+}
 
 int WaitForSignal(std::chrono::milliseconds limit) {
   const sigset_t signals = AllSignals();
@@ -56,7 +91,7 @@ int WaitForSignal(std::chrono::milliseconds limit) {
 }
 
 Result<std::optional<Base>> Prepare(const AgentConfig& config, const std::string& compiler_path,
-                                    const Log& log) {
+                                    const agent::Environment& environment, const Log& log) {
   Base base;
   auto facts = agent::ReadNodeFacts();
   if (!facts.ok()) return facts.error();
@@ -84,6 +119,7 @@ Result<std::optional<Base>> Prepare(const AgentConfig& config, const std::string
   const Result<void> known = agent::CheckCeiling(*base.zygote, node, config.ceiling);
   if (!known.ok()) return known.error();
   HardenProcess();
+  if (auto entered = Sandbox(config, environment, base, log); !entered.ok()) return entered.error();
   return std::optional<Base>(std::move(base));
 }
 

@@ -56,6 +56,12 @@ int Wait(const AgentConfig& config, const Base& base, Agent& agent, const Log& l
       log.Error("the compiler process died; ending, to be started anew");
       return kExitFailed;
     }
+    // The sandbox was made for the directory that was there: a new agent gets one for the new.
+    if (base.sandbox.rules_files && Identify(config.seccomp_root + "/tenants") != base.tenants) {
+      log.Error("tenants/ was replaced or removed; ending, to be started anew on what is there now",
+                {{"seccomp_root", config.seccomp_root}});
+      return kExitFailed;
+    }
     if (!http::IoThreadAlive(kIoThreadLimit)) {
       log.Error("the HTTP library's thread has hung for 30 s; ending, to be started anew");
       return kExitFailed;
@@ -126,15 +132,11 @@ class BackgroundProof {
   std::chrono::steady_clock::time_point due_ = std::chrono::steady_clock::now();
 };
 
-int RunInCluster(const AgentConfig& config, Base& base, Agent& agent, const Log& log,
-                 const agent::Environment& environment) {
+int RunInCluster(const AgentConfig& config, Base& base, Agent& agent, const Log& log) {
   static const RealClock clock;
-  auto connected = Connect(config.kubeconfig, environment,
-                           {.allow_exec = false,
-                            .allow_insecure = config.insecure_skip_tls_verify,
-                            .observer = [&](std::string_view verb, int code) {
-                              agent.metrics().ApiRequest(verb, code);
-                            }});
+  auto connected = Connect(*std::move(base.access), [&](std::string_view verb, int code) {
+    agent.metrics().ApiRequest(verb, code);
+  });
   if (!connected.ok()) {
     log.Error("no way to the API server", {{"error", connected.error().message}});
     return kExitFailed;
@@ -213,7 +215,7 @@ int RunAgent(const AgentConfig& config, const std::string& compiler_path,
                                {"node", config.node_name},
                                {"seccomp_root", config.seccomp_root},
                                {"source", config.standalone() ? config.manifests : "API server"}});
-  auto base = Prepare(config, compiler_path, log);
+  auto base = Prepare(config, compiler_path, environment, log);
   if (!base.ok()) {
     log.Error("cannot start", {{"error", base.error().message}});
     return kExitFailed;
@@ -223,10 +225,10 @@ int RunAgent(const AgentConfig& config, const std::string& compiler_path,
   http::StartIoThread();  // the first thread
   const RealClock clock;
   Agent agent(config, {*built.store, *built.state_dir, *built.zygote, clock, log},
-              {kVersion, built.zygote->libseccomp_version(), built.facts});
+              {kVersion, built.zygote->libseccomp_version(), built.facts, built.sandbox});
   agent.LoadRecord();
   return config.standalone() ? RunStandalone(config, built, agent, log)
-                             : RunInCluster(config, built, agent, log, environment);
+                             : RunInCluster(config, built, agent, log);
 }
 
 }  // namespace seccompd

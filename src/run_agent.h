@@ -29,7 +29,14 @@ struct ConnectOptions {
   bool allow_insecure = false;
   kube::RequestObserver observer;
 };
-// kubeconfig empty: in-cluster. The I/O thread runs already.
+// Reads the credentials. kubeconfig empty: in-cluster. Starts no thread, connects to nothing.
+Result<kube::ClusterAccess> ReadAccess(const std::string& kubeconfig,
+                                       const agent::Environment& environment,
+                                       const ConnectOptions& options);
+// The I/O thread runs already.
+Result<std::unique_ptr<Connection>> Connect(kube::ClusterAccess access,
+                                            kube::RequestObserver observer);
+// Both.
 Result<std::unique_ptr<Connection>> Connect(const std::string& kubeconfig,
                                             const agent::Environment& environment,
                                             ConnectOptions options);

@@ -91,8 +91,8 @@ std::vector<Condition> Agent::Conditions() const {
   if (!compiler.empty()) healthy = {"Healthy", false, "CompilerFailed", compiler};
   if (!disk.empty()) healthy = {"Healthy", false, "DiskFailed", disk};
   all.push_back(std::move(healthy));
-  all.push_back(
-      {"Sandboxed", false, "NotBuilt", "this version does not sandbox the agent process itself"});
+  const SandboxState& sandbox = identity_.sandbox;
+  all.push_back({"Sandboxed", sandbox.in_force, sandbox.reason, sandbox.message});
   return all;
 }
 

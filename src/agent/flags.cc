@@ -139,14 +139,19 @@ constexpr Setting kSettings[] = {
      [](AgentConfig& c, const std::string& v) {
        return OneOf(c.runtime, v, {"runc", "crun", "both"});
      }},
+    {"sandbox", "MODE",
+     "The agent's own Landlock and seccomp filter: off; try: what the kernel gives; require: do "
+     "not "
+     "start without (default: try)",
+     [](AgentConfig& c, const std::string& v) {
+       return OneOf(c.sandbox, v, {"off", "try", "require"});
+     }},
     {"insecure-skip-tls-verify", nullptr,
      "Accept a kubeconfig that does not verify the API server (never in production)",
      Switch<&AgentConfig::insecure_skip_tls_verify>},
     {"once", nullptr, "Sync, report and exit: 0, or 1 if any profile is not installed",
      Switch<&AgentConfig::once>},
     {"foreign", "MODE", "not supported by this version: foreign files are reported and left alone",
-     nullptr},
-    {"sandbox", "MODE", "not supported by this version: the agent does not sandbox itself yet",
      nullptr},
 };
 

@@ -17,6 +17,8 @@
 #include "seccompd/profile/prepare.h"
 #include "seccompd/profile/read_profile.h"
 
+#include "compiler/agent_filter.h"
+
 namespace seccompd::compiler {
 namespace {
 
@@ -202,16 +204,32 @@ json Diff(const json& request) {
   return {{"differences", std::move(rows)}};
 }
 
+// The program as hexadecimal digits: JSON has no bytes.
+json AgentFilter(const json& request) {
+  const Result<std::string> program = BuildAgentFilter(request.value("architecture", ""));
+  if (!program.ok()) return {{"error", program.error().message}};
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string digits;
+  digits.reserve(2 * program->size());
+  for (const char c : *program) {
+    const auto byte = static_cast<unsigned char>(c);
+    digits += kDigits[byte >> 4U];
+    digits += kDigits[byte & 15U];
+  }
+  return {{"program", std::move(digits)}};
+}
+
 struct Tool {
   std::string_view op;
   json (*answer)(const json& request);
 };
-constexpr std::array<Tool, 5> kTools = {{
+constexpr std::array<Tool, 6> kTools = {{
     {"read", Read},
     {"locate", LocateAll},
     {"convert", ConvertSpec},
     {"explain", ExplainFor},
     {"diff", Diff},
+    {"agent-filter", AgentFilter},
 }};
 
 }  // namespace

@@ -13,6 +13,7 @@ Result<ClusterAccess> InCluster(const InClusterOptions& options, const Clock& cl
     return Error{ErrorCode::kNotFound, "not in a cluster: KUBERNETES_SERVICE_HOST is not set"};
   ClusterAccess access;
   access.token = FileToken(token_path, clock);
+  access.reread_files = {token_path, options.directory + "/ca.crt"};
   if (auto token = access.token->Token(); !token.ok())
     return Wrap(token.error(), "in-cluster credentials (is a ServiceAccount token mounted?)");
   auto authorities = ReadSmallFile(options.directory + "/ca.crt");

@@ -112,6 +112,7 @@ Result<void> ReadToken(const Json& user, const KubeconfigOptions& options, const
   // tokenFile wins over token, as in kubectl.
   if (const std::string file = StringMember(user, "tokenFile"); !file.empty()) {
     access.token = FileToken(Resolve(file, options.directory), clock);
+    access.reread_files = {Resolve(file, options.directory)};
     if (auto token = access.token->Token(); !token.ok())
       return Wrap(token.error(), "kubeconfig: tokenFile");
     return {};

@@ -85,7 +85,7 @@ TEST(AgentFlagsTest, RefusesWithThePlaceTheValueAndWhatIsAllowed) {
       {"ceiling", {"--ceiling", "default"}, {}, "must be none or builtin/<name>-v<N>"},
       {"ceiling without a name", {"--ceiling", "builtin/"}, {}, "must be none or builtin/"},
       {"runtime", {"--runtime", "gvisor"}, {}, "must be one of runc, crun, both"},
-      {"sandbox", {"--sandbox", "try"}, {}, "not supported by this version"},
+      {"sandbox", {"--sandbox", "on"}, {}, "must be one of off, try, require"},
       {"foreign", {}, {{"SECCOMPD_FOREIGN", "report"}}, "not supported by this version"},
   };
   for (const Row& row : rows) {

@@ -196,6 +196,8 @@ def test_daemonset():
     for size, spread in ((1, "0s"), (99, "0s"), (100, "1s"), (5000, "50s")):
         expect(f"{size} nodes spread their reports over {spread}",
                f"--report-spread={spread}" in container_of(render(f"clusterSize={size}"))["args"])
+    expect("the agent is to sandbox itself", "--sandbox=try" in container_of(render())["args"])
+    expect("or not to start", "--sandbox=require" in container_of(render("agent.sandbox=require"))["args"])
     expect("another kubelet root is followed everywhere", "--seccomp-root=/data/kubelet/seccomp"
            in container_of(render("kubeletRoot=/data/kubelet"))["args"])
     expect("another seccomp root beats it", "--seccomp-root=/etc/seccomp"
@@ -206,7 +208,7 @@ def test_daemonset():
 
 REFUSED = [
     "imagee.tag=x", "image.tagg=x", "agent.resync=10", "agent.ceiling=strict", "agent.runtime=gvisor",
-    "agent.sandbox=try",
+    "agent.sandbox=on",
     "kubeletRoot=relative", "kubeletRoot=/trailing/", "ports.health=0", "image.digest=sha256:short", "clusterSize=0",
     "hostNetwork=maybe", "image.pullPolicy=Sometimes", "agent.report=none",
 ]

@@ -149,6 +149,9 @@ expect "the files are there, for root only" "600 0:0 600 0:0" "$(stat -c '%a %u:
 expect "their directories too" "700 700" "$(stat -c %a "$tenants/team-a" "$tenants/team-b" | paste -sd' ')"
 check "the file is OCI JSON" jq -e '.defaultAction == "SCMP_ACT_ERRNO" and ([.syscalls[].names[]] | index("read"))' "$web"
 expect "nothing else is there" "$(printf '%s\n' "$web" "$no_ptrace")" "$(find "$tenants" -type f | sort)"
+sandboxed=$(nss_has '.status.conditions[] | select(.type == "Sandboxed") | "\(.status) \(.reason): \(.message)"')
+expect_match "the agent is sandboxed, or says why not" '^(True InForce: landlock ABI [0-9]+.*seccomp filter|False (Partial|NotSupported): .*no )' "$sandboxed"
+printf '  %s\n' "$sandboxed"
 expect_match "kubectl get nss" "^$node +True +2 +2 +0 +0 +0 " "$(kubectl get nss --no-headers)"
 
 step "pods under them"

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -22,6 +23,8 @@
 #include <sstream>
 
 #include <gtest/gtest.h>
+
+#include "compiler/sanitized.h"
 
 namespace seccompd::integration {
 namespace {
@@ -50,12 +53,18 @@ void Workspace::WriteFile(const std::string& name, const std::string& text) cons
 }
 
 AgentProcess::AgentProcess(const std::vector<std::string>& args,
-                           const std::map<std::string, std::string>& environment) {
+                           const std::map<std::string, std::string>& environment,
+                           Privileges privileges) {
   std::array<int, 2> ends{};
   EXPECT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
   stderr_.Reset(ends[0]);
   const UniqueFd write_end(ends[1]);
   std::vector<std::string> words{SECCOMPD_EXECUTABLE, "agent"};
+  if (privileges == Privileges::kNone && ::geteuid() == 0)
+    words.insert(words.begin(), {"/usr/bin/setpriv", "--bounding-set=-all", "--inh-caps=-all"});
+  const std::string executable = words.front();
+  if (!compiler::kIsSanitized && std::find(args.begin(), args.end(), "--sandbox") == args.end())
+    words.insert(words.end(), {"--sandbox", "require"});
   words.insert(words.end(), args.begin(), args.end());
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
@@ -73,7 +82,7 @@ AgentProcess::AgentProcess(const std::vector<std::string>& args,
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_adddup2(&actions, write_end.get(), STDERR_FILENO);
-  EXPECT_EQ(::posix_spawn(&pid_, SECCOMPD_EXECUTABLE, &actions, nullptr, argv.data(), envp.data()),
+  EXPECT_EQ(::posix_spawn(&pid_, executable.c_str(), &actions, nullptr, argv.data(), envp.data()),
             0);
   ::posix_spawn_file_actions_destroy(&actions);
   pidfd_.Reset(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));

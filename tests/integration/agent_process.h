@@ -35,11 +35,16 @@ class Workspace {
   std::string path_;
 };
 
+// kNone: uid 0 without any capability, as the chart's pod has it (any other uid has none anyway).
+enum class Privileges { kInherited, kNone };
+
 class AgentProcess {
  public:
-  // `seccompd agent <args>`; environment beside a bare PATH.
+  // `seccompd agent <args>`; environment beside a bare PATH. In the whole sandbox, unless the
+  // arguments say another --sandbox: a system call or file that was forgotten shows at once.
   explicit AgentProcess(const std::vector<std::string>& args,
-                        const std::map<std::string, std::string>& environment = {});
+                        const std::map<std::string, std::string>& environment = {},
+                        Privileges privileges = Privileges::kInherited);
   ~AgentProcess();  // SIGKILL if it still runs
 
   // Waits, 30 s at most, until a line of the log holds `text`; the line, or "".

@@ -20,6 +20,7 @@
 #include "seccompd/agent/metrics.h"
 #include "seccompd/agent/profile_table.h"
 #include "seccompd/agent/reconciler.h"
+#include "seccompd/agent/sandbox.h"
 #include "seccompd/agent/status.h"
 #include "seccompd/agent/work_queue.h"
 
@@ -38,6 +39,7 @@ struct AgentIdentity {
   std::string version;     // of seccompd
   std::string libseccomp;  // of the compiler
   NodeFacts facts;
+  SandboxState sandbox{};  // off
 };
 
 class Agent {

@@ -27,6 +27,7 @@ struct AgentConfig {
   ReportMode report = ReportMode::kExceptions;
   std::string ceiling = "none";  // or "builtin/<name>-v<N>"
   std::string runtime = "both";  // "runc", "crun": what a profile must let start
+  std::string sandbox = "try";   // "off", "try", "require"
   bool insecure_skip_tls_verify = false;
   bool once = false;
 

@@ -48,7 +48,8 @@ class Compiler {
   // YAML (several documents) or JSON text of at most 256 KiB -> its documents. Errors as Compile.
   virtual Result<ManifestAnswer> ParseManifests(std::string_view text) = 0;
   // The command line's questions about files: a JSON text of at most kMaxToolBytes -> a JSON text
-  // (compiler/tools.h says which). Not for the agent: an answer is not checked further. Errors as
+  // (compiler/tools.h says which). An answer is not checked further, so the agent asks one such
+  // question only, about a constant and before any tenant's byte: for its own filter. Errors as
   // Compile.
   virtual Result<std::string> RunTool(std::string_view request) = 0;
 };

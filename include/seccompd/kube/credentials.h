@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "seccompd/base/clock.h"
 #include "seccompd/base/result.h"
@@ -28,6 +29,7 @@ struct ClusterAccess {
   http::TlsOptions tls;
   std::shared_ptr<TokenSource>
       token;               // shared: the two clients of one access use one token; never null
+  std::vector<std::string> reread_files;  // read again while it is in use, if only by `token`
   std::string name_space;  // the pod's or the context's own; may be empty
   std::string note;  // for the log, e.g. that an IPv6 address is reached by name; may be empty
 };
