@@ -34,7 +34,28 @@ Result<kube::ClusterAccess> ReadKubeconfig(const std::string& path, const Connec
   return access;
 }
 
+Result<kube::ClusterAccess> ReadAccess(const std::string& kubeconfig,
+                                       const agent::Environment& environment,
+                                       const ConnectOptions& options) {
+  static const RealClock clock;
+  if (!kubeconfig.empty()) return ReadKubeconfig(kubeconfig, options, clock);
+  kube::InClusterOptions in_cluster;
+  in_cluster.service_host = Variable(environment, "KUBERNETES_SERVICE_HOST");
+  in_cluster.service_port = Variable(environment, "KUBERNETES_SERVICE_PORT");
+  return kube::InCluster(in_cluster, clock);
+}
+
 }  // namespace
+
+bool HasOtherAccess(const Connection& connection, const std::string& kubeconfig,
+                    const agent::Environment& environment, const ConnectOptions& options) {
+  const auto now = ReadAccess(kubeconfig, environment, options);
+  if (!now.ok()) return false;  // half written, or gone: what we have may still do
+  const kube::ClusterAccess& used = connection.access;
+  return now->origin != used.origin || now->tls.ca_pem != used.tls.ca_pem ||
+         now->tls.certificate_pem != used.tls.certificate_pem ||
+         now->tls.private_key_pem != used.tls.private_key_pem;
+}
 
 std::string DefaultKubeconfig(const agent::Environment& environment) {
   if (std::string named = Variable(environment, "KUBECONFIG"); !named.empty()) return named;
@@ -46,12 +67,7 @@ std::string DefaultKubeconfig(const agent::Environment& environment) {
 Result<std::unique_ptr<Connection>> Connect(const std::string& kubeconfig,
                                             const agent::Environment& environment,
                                             ConnectOptions options) {
-  static const RealClock clock;
-  kube::InClusterOptions in_cluster;
-  in_cluster.service_host = Variable(environment, "KUBERNETES_SERVICE_HOST");
-  in_cluster.service_port = Variable(environment, "KUBERNETES_SERVICE_PORT");
-  auto access = kubeconfig.empty() ? kube::InCluster(in_cluster, clock)
-                                   : ReadKubeconfig(kubeconfig, options, clock);
+  auto access = ReadAccess(kubeconfig, environment, options);
   if (!access.ok()) {
     if (kubeconfig.empty() && access.error().code == ErrorCode::kNotFound) {
       return Wrap(access.error(),
