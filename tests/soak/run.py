@@ -216,7 +216,8 @@ class Soak:
             ("repaired", ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items()))),
             ("tampering to repair, kills included", spread(times)),
             ("tampering to repair, agent alive throughout", spread(undisturbed)),
-            ("reads of profiles; torn or foreign", f"{self.reader.reads.value:,}; {len(self.torn)}"),
+            ("reads of profiles", f"{self.reader.reads.value:,}, of them {self.reader.seen_tampered.value:,} of bytes that "
+             f"the soak itself had put there; torn or foreign: {len(self.torn)}"),
             ("in the end", f"{self.agreed[0]} files, {self.agreed[1]} refused; disk, report and API "
              f"{'agree' if not self.wrong else 'DO NOT AGREE'}, {self.agreed[2]:.1f} s after the last change"),
             ("agent", f"{self.agent.peak:.1f} MiB at most, {100 * self.agent.cpu / self.soaked:.1f} % of a core "
