@@ -31,10 +31,21 @@ Result<kube::ClusterAccess> ReadKubeconfig(const std::string& path, const Connec
   how.allow_exec = options.allow_exec;
   auto access = kube::FromKubeconfig(documents->front().json, how, clock);
   if (!access.ok()) return Wrap(access.error(), "kubeconfig " + path);
+  access->reread_files.push_back(path);
   return access;
 }
 
 }  // namespace
+
+bool HasOtherAccess(const Connection& connection, const std::string& kubeconfig,
+                    const agent::Environment& environment, const ConnectOptions& options) {
+  const auto now = ReadAccess(kubeconfig, environment, options);
+  if (!now.ok()) return false;  // half written, or gone: what we have may still do
+  const kube::ClusterAccess& used = connection.access;
+  return now->origin != used.origin || now->tls.ca_pem != used.tls.ca_pem ||
+         now->tls.certificate_pem != used.tls.certificate_pem ||
+         now->tls.private_key_pem != used.tls.private_key_pem;
+}
 
 std::string DefaultKubeconfig(const agent::Environment& environment) {
   if (std::string named = Variable(environment, "KUBECONFIG"); !named.empty()) return named;

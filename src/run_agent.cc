@@ -39,10 +39,10 @@ constexpr std::chrono::seconds kIoThreadLimit{30};
 // Wakes main's WaitForSignal from any thread.
 void NudgeMain() { (void)::kill(::getpid(), SIGUSR1); }
 
-// Waits until the agent is told to end (0), the zygote died or the I/O thread hangs (3), or with
-// --once all is done.
+// Waits until the agent is told to end (0), the zygote died, the I/O thread hangs or `tick` says
+// that it must start anew (3), or with --once all is done.
 int Wait(const AgentConfig& config, const Base& base, Agent& agent, const Log& log,
-         const std::function<bool()>& reported, const std::function<void()>& tick) {
+         const std::function<bool()>& reported, const std::function<bool()>& tick) {
   const auto begin = std::chrono::steady_clock::now();
   while (true) {
     const int signal = WaitForSignal(kTick);
@@ -78,7 +78,7 @@ int Wait(const AgentConfig& config, const Base& base, Agent& agent, const Log& l
     }
     // What a list or a burst took goes back: on most nodes nothing happens for hours after.
     (void)::malloc_trim(0);
-    tick();
+    if (!tick()) return kExitFailed;
   }
 }
 
@@ -104,7 +104,7 @@ int RunStandalone(const AgentConfig& config, Base& base, Agent& agent, const Log
   });
   std::jthread manifests([&](std::stop_token stop) { source.Run(stop); });
   const int code = Wait(
-      config, base, agent, log, [] { return true; }, [] {});
+      config, base, agent, log, [] { return true; }, [] { return true; });
   manifests.request_stop();
   agent.StopWork();
   servers->clear();
@@ -132,8 +132,11 @@ class BackgroundProof {
   std::chrono::steady_clock::time_point due_ = std::chrono::steady_clock::now();
 };
 
-int RunInCluster(const AgentConfig& config, Base& base, Agent& agent, const Log& log) {
+int RunInCluster(const AgentConfig& config, Base& base, Agent& agent, const Log& log,
+                 const agent::Environment& environment) {
   static const RealClock clock;
+  const ConnectOptions how{
+      .allow_exec = false, .allow_insecure = config.insecure_skip_tls_verify, .observer = nullptr};
   auto connected = Connect(*std::move(base.access), [&](std::string_view verb, int code) {
     agent.metrics().ApiRequest(verb, code);
   });
@@ -152,10 +155,17 @@ int RunInCluster(const AgentConfig& config, Base& base, Agent& agent, const Log&
                             .lease_namespace = config.lease_namespace,
                             .interval = config.report_interval,
                             .spread = config.report_spread});
-  agent::WatchLog watch_log(log, agent.metrics(), [&agent] {
-    agent.desired().SourceAnswered();
-    agent.Announce();  // the condition Synced may have changed
-  });
+  agent::WatchLog watch_log(
+      log, agent.metrics(),
+      [&agent, &reporter] {
+        agent.desired().SourceAnswered();
+        agent.Announce();  // the condition Synced may have changed
+        reporter.SourceCameBack();
+      },
+      [&agent](const std::string& why) {
+        agent.desired().SourceRefused(why);
+        agent.Announce();
+      });
   kube::ReflectorOptions options;
   options.path = agent::kProfilesPath;
   options.resource_version = agent.desired().delivered_version();
@@ -168,8 +178,10 @@ int RunInCluster(const AgentConfig& config, Base& base, Agent& agent, const Log&
                             watch_log, options);
   agent.SetSource(connection.access.origin);
   reporter.OnOutcome([&agent](bool good) { agent.NoteReport(good); });
-  reporter.OnServerVersion(
-      [&](const std::string& version) { reflector.ObserveServerVersion(version); });
+  reporter.OnServerVersion([&] { return reflector.version(); },
+                           [&](const std::string& version, const std::string& known) {
+                             reflector.ObserveServerVersion(version, known);
+                           });
   agent.OnWatchAge([&] { return clock.SteadyNow() - reflector.last_heard(); });
 
   auto servers = Listen(config, agent, log);
@@ -189,7 +201,17 @@ int RunInCluster(const AgentConfig& config, Base& base, Agent& agent, const Log&
   });
   const int code = Wait(
       config, base, agent, log, [&] { return reporter.reported(); },
-      [&] { proof.Tick(agent, reflector); });
+      [&] {
+        proof.Tick(agent, reflector);
+        if (reflector.connected() ||
+            !HasOtherAccess(connection, config.kubeconfig, environment, how)) {
+          return true;
+        }
+        log.Warn(
+            "the CA or the client certificate on the disk is another now; ending, to be started "
+            "anew with it");
+        return false;
+      });
 
   // The end: nothing new, the disk and the record, the last report, and no wait for what may take
   // longer.
@@ -228,7 +250,7 @@ int RunAgent(const AgentConfig& config, const std::string& compiler_path,
               {kVersion, built.zygote->libseccomp_version(), built.facts, built.sandbox});
   agent.LoadRecord();
   return config.standalone() ? RunStandalone(config, built, agent, log)
-                             : RunInCluster(config, built, agent, log);
+                             : RunInCluster(config, built, agent, log, environment);
 }
 
 }  // namespace seccompd

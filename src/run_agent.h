@@ -40,6 +40,10 @@ Result<std::unique_ptr<Connection>> Connect(kube::ClusterAccess access,
 Result<std::unique_ptr<Connection>> Connect(const std::string& kubeconfig,
                                             const agent::Environment& environment,
                                             ConnectOptions options);
+// True when there is another CA, client certificate or address now than the connection was made
+// with (tokens are read anew all the time).
+bool HasOtherAccess(const Connection& connection, const std::string& kubeconfig,
+                    const agent::Environment& environment, const ConnectOptions& options);
 // $KUBECONFIG, else ~/.kube/config where it exists and we are in no cluster; else empty.
 std::string DefaultKubeconfig(const agent::Environment& environment);
 

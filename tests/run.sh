@@ -3,7 +3,7 @@
 # Installs what is missing, builds, and runs every test. One line a step; the last line says how it went.
 #
 #   tests/run.sh [STEP...]     the named steps, or all but tsan: format dev layers tidy asan tsan fuzz
-#                              differential deploy builtins realapi e2e
+#                              differential deploy builtins realapi soak e2e
 #
 # Logs of failed steps are shown; those of all are under build/test-logs. With CI=true nothing may be skipped.
 set -uo pipefail
@@ -83,5 +83,8 @@ step differential "Judgements against the real runc and crun" tests/differential
 step deploy "Chart, manifests, root file system" bash tests/deploy/run.sh
 step builtins "nginx and PostgreSQL under the shipped profiles" bash tests/builtins/run.sh
 step realapi "Against a real kube-apiserver and etcd" realapi_tests
+# Shorter than the 30 minutes that CONTRIBUTING.md tells of, and harder: more deaths a minute.
+soak() { tests/soak/run.py --build build/dev --minutes 1 --restart-every 20 --kill-every 8 -- --resync 5s; }
+step soak "Soak: everything at once for a minute, then everything agrees" soak
 step e2e "End to end on a real node: helm install, kubectl apply, pods" bash tests/e2e/run.sh
 finish

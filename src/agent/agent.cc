@@ -78,11 +78,15 @@ void Agent::StopWork() {
 
 std::vector<Condition> Agent::Conditions() const {
   std::vector<Condition> all;
-  const bool synced = installer_.first_pass_done() && desired_.synced();
-  all.push_back({"Synced", synced, synced ? "UpToDate" : "NotSynced",
-                 synced
-                     ? "every profile that the source has was handled"
-                     : "the profiles have not been read from the source since the agent started"});
+  const std::string refusal = desired_.source_refusal();
+  if (!refusal.empty()) {
+    all.push_back({"Synced", false, "SourceRefused", refusal});
+  } else if (installer_.first_pass_done() && desired_.synced()) {
+    all.push_back({"Synced", true, "UpToDate", "every profile that the source has was handled"});
+  } else {
+    all.push_back({"Synced", false, "NotSynced",
+                   "the profiles have not been read from the source since the agent started"});
+  }
   Condition healthy{"Healthy", true, "AllWell", ""};
   const std::string disk = health_.problem("disk");
   const std::string compiler = health_.problem("compiler");

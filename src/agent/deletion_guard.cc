@@ -2,6 +2,7 @@
 #include "seccompd/agent/deletion_guard.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace seccompd::agent {
 
@@ -9,10 +10,11 @@ void DeletionGuard::DropOld(Time now) {
   while (!removed_.empty() && now - removed_.front() > window_) removed_.pop_front();
 }
 
-DeletionGuard::Answer DeletionGuard::Hold(Time now, Time since, std::string reason) {
+DeletionGuard::Answer DeletionGuard::Hold(Time now, Time since, Cause cause, std::string reason) {
   held_ = reason;
+  const bool is_news = std::exchange(cause_, cause) != cause;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(since + kHold - now);
-  return {false, std::move(reason),
+  return {false, std::move(reason), is_news,
           std::max(left, std::chrono::milliseconds(std::chrono::seconds(1)))};
 }
 
@@ -28,18 +30,18 @@ DeletionGuard::Answer DeletionGuard::Ask(const Question& question) {
   const SourceIdentity& recorded = question.recorded;
   if (!recorded.cluster.empty() && recorded.cluster != question.current.cluster) {
     return Hold(
-        now, now,
+        now, now, Cause::kOtherCluster,
         "the files on this node came from another cluster (kube-system's uid was " +
             recorded.cluster + ", is " + question.current.cluster +
             "): they stay until an operator removes them and the record in the state directory");
   }
   if (question.current.terminating) {
-    return Hold(now, now,
+    return Hold(now, now, Cause::kCrdTerminating,
                 "the TenantSeccompProfile CRD is being deleted: no file goes on its account");
   }
   const bool stable = now - identity_since_ >= kHold;
   if (!recorded.crd_uid.empty() && recorded.crd_uid != question.current.crd_uid && !stable) {
-    return Hold(now, identity_since_,
+    return Hold(now, identity_since_, Cause::kOtherCrd,
                 "the TenantSeccompProfile CRD was deleted and made anew: files stay until it has "
                 "been the same for 15 min");
   }
@@ -49,16 +51,18 @@ DeletionGuard::Answer DeletionGuard::Ask(const Question& question) {
   if (planned <= allowed) {
     too_many_since_.reset();
     held_.clear();
-    return {true, "", std::chrono::milliseconds(0)};
+    cause_ = Cause::kNone;
+    return {true, "", false, std::chrono::milliseconds(0)};
   }
   if (!too_many_since_) too_many_since_ = now;
   const Time since = std::max(*too_many_since_, identity_since_);
   if (now - since >= kHold) {
     held_.clear();
-    return {true, "", std::chrono::milliseconds(0)};
+    cause_ = Cause::kNone;
+    return {true, "", false, std::chrono::milliseconds(0)};
   }
   return Hold(
-      now, since,
+      now, since, Cause::kTooMany,
       std::to_string(question.absent) + " of " + std::to_string(question.files) +
           " profiles lost their object, or this node for their selector, at once (more than " +
           std::to_string(allowed) +

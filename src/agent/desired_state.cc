@@ -173,10 +173,21 @@ void DesiredState::Progress(std::string_view resource_version) {
 void DesiredState::SourceAnswered() {
   {
     const std::lock_guard lock(mutex_);
+    refusal_.clear();
     if (!resumed_ || synced_) return;
     synced_ = true;
   }
   if (on_delivered_) on_delivered_();
+}
+
+void DesiredState::SourceRefused(std::string why) {
+  const std::lock_guard lock(mutex_);
+  refusal_ = std::move(why);
+}
+
+std::string DesiredState::source_refusal() const {
+  const std::lock_guard lock(mutex_);
+  return refusal_;
 }
 
 std::optional<Work> DesiredState::Take(const std::string& key) {

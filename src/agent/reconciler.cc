@@ -262,7 +262,7 @@ std::optional<DeletionGuard::Answer> Reconciler::MayRemove(std::stop_token stop,
   const bool was_held = !guard_.held().empty();
   DeletionGuard::Answer answer =
       guard_.Ask({clock_.SteadyNow(), files, absent, table_.identity(), *identity});
-  if (!answer.go && !was_held)
+  if (!answer.go && answer.is_news)
     log_.Error("removal of files is held back", {{"reason", answer.reason}});
   if (answer.go && was_held) log_.Info("removal of files goes on");
   if (answer.go && identity->crd_uid != table_.identity().crd_uid) table_.SetIdentity(*identity);

@@ -2,6 +2,7 @@
 #include "seccompd/agent/reporter.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -53,6 +54,22 @@ void Reporter::Notify() {
   wake_.notify_one();
 }
 
+void Reporter::SourceCameBack() {
+  const std::lock_guard lock(mutex_);
+  came_back_ = true;
+  wake_.notify_one();
+}
+
+// Under mutex_. Spread, because the server came back for all nodes at once.
+void Reporter::TakeComeback() {
+  if (!std::exchange(came_back_, false) || !identified_) return;
+  const Time soon = clock_.SteadyNow() + Jitter(options_.spread);
+  next_lease_ = std::min(next_lease_, soon);
+  if (backoff_ == std::chrono::milliseconds(0)) return;
+  backoff_ = std::chrono::milliseconds(0);
+  next_report_ = soon;
+}
+
 void Reporter::Run(std::stop_token stop, std::stop_token abort) {
   Heartbeat& heartbeat = health_.AddLoop("reporter");
   next_report_ = clock_.SteadyNow() + Jitter(options_.spread);
@@ -61,13 +78,15 @@ void Reporter::Run(std::stop_token stop, std::stop_token abort) {
       std::unique_lock lock(mutex_);
       heartbeat.Idle();
       const auto due = [this] {
+        TakeComeback();
         const Time now = clock_.SteadyNow();
         return now >= next_report_ && (dirty_ || now >= next_lease_);
       };
       while (!stop.stop_requested() && !due()) {
         const Time until = dirty_ ? next_report_ : std::max(next_report_, next_lease_);
         const bool was_dirty = dirty_;
-        wake_.wait_for(lock, stop, until - clock_.SteadyNow(), [&] { return dirty_ != was_dirty; });
+        wake_.wait_for(lock, stop, until - clock_.SteadyNow(),
+                       [&] { return dirty_ != was_dirty || came_back_; });
       }
       dirty_ = false;
     }
@@ -181,6 +200,7 @@ Result<void> Reporter::Report(std::stop_token abort) {
 }
 
 Result<void> Reporter::RenewLease(std::stop_token abort) {
+  const std::string known = known_version_ ? known_version_() : "";
   Result<std::string> answer = SendLease(false, abort);
   if (!answer.ok() && (answer.error().code == ErrorCode::kConflict ||
                        answer.error().code == ErrorCode::kNotFound)) {
@@ -192,7 +212,7 @@ Result<void> Reporter::RenewLease(std::stop_token abort) {
   lease_version_ = TextAt(json::parse(*answer, nullptr, false), "/metadata/resourceVersion");
   next_lease_ =
       clock_.SteadyNow() + options_.lease_every * 9 / 10 + Jitter(options_.lease_every / 5);
-  if (on_version_ && !lease_version_.empty()) on_version_(lease_version_);
+  if (on_version_ && !lease_version_.empty()) on_version_(lease_version_, known);
   return {};
 }
 

@@ -31,8 +31,9 @@ std::string Resolve(const std::string& path, const std::string& directory) {
 }
 
 // `key`-data inline wins over `key`'s file, as in kubectl.
+// A file is noted in `access`.
 Result<std::string> DataOrFile(const Json& from, const std::string& key,
-                               const std::string& directory) {
+                               const std::string& directory, ClusterAccess& access) {
   if (const std::string data = StringMember(from, (key + "-data").c_str()); !data.empty()) {
     auto decoded = DecodeBase64(data);
     if (!decoded) return Bad(key + "-data is no base64");
@@ -43,6 +44,7 @@ Result<std::string> DataOrFile(const Json& from, const std::string& key,
   auto content = ReadSmallFile(Resolve(path, directory));
   if (!content.ok()) return Wrap(content.error(), "kubeconfig: " + key);
   if (content->empty()) return Bad(key + ": the file " + path + " is empty");
+  access.reread_files.push_back(Resolve(path, directory));
   return content;
 }
 
@@ -56,7 +58,7 @@ Result<void> ReadCluster(const Json& cluster, const KubeconfigOptions& options,
   if (access.tls.insecure_skip_verify && !options.allow_insecure)
     return Bad("insecure-skip-tls-verify is refused: give certificate-authority instead");
   access.tls.server_name = StringMember(cluster, "tls-server-name");
-  auto authorities = DataOrFile(cluster, "certificate-authority", options.directory);
+  auto authorities = DataOrFile(cluster, "certificate-authority", options.directory, access);
   if (!authorities.ok()) return authorities.error();
   access.tls.ca_pem = std::move(*authorities);
   return {};
@@ -112,7 +114,7 @@ Result<void> ReadToken(const Json& user, const KubeconfigOptions& options, const
   // tokenFile wins over token, as in kubectl.
   if (const std::string file = StringMember(user, "tokenFile"); !file.empty()) {
     access.token = FileToken(Resolve(file, options.directory), clock);
-    access.reread_files = {Resolve(file, options.directory)};
+    access.reread_files.push_back(Resolve(file, options.directory));
     if (auto token = access.token->Token(); !token.ok())
       return Wrap(token.error(), "kubeconfig: tokenFile");
     return {};
@@ -133,9 +135,9 @@ Result<void> ReadUser(const Json& user, const Json& cluster, const KubeconfigOpt
   if (Member(user, "auth-provider").is_object())
     return Bad("auth-provider is not supported: use an exec plugin, a token or a certificate");
   if (!StringMember(user, "as").empty()) return Bad("impersonation (as) is not supported");
-  auto certificate = DataOrFile(user, "client-certificate", options.directory);
+  auto certificate = DataOrFile(user, "client-certificate", options.directory, access);
   if (!certificate.ok()) return certificate.error();
-  auto key = DataOrFile(user, "client-key", options.directory);
+  auto key = DataOrFile(user, "client-key", options.directory, access);
   if (!key.ok()) return key.error();
   access.tls.certificate_pem = std::move(*certificate);
   access.tls.private_key_pem = std::move(*key);

@@ -20,7 +20,7 @@ Reflector::Impl::Impl(http::Transport& transport, TokenSource& token, const Cloc
       backoff_(options_.backoff_min, options_.backoff_max),
       has_list_(options_.jitter_first_list) {
   const auto now = clock_.SteadyNow();
-  memory_.Set(options_.resource_version, now);
+  version_ = options_.resource_version;
   relist_at_ = now + options_.relist_every;
   Heard();
 }
@@ -110,25 +110,24 @@ bool Reflector::Impl::TakeRelistRequest() {
 void Reflector::Impl::Relist(std::string_view reason) {
   std::unique_lock lock(mutex_);
   relist_requested_ = reason;
-  memory_.Clear();
+  version_.clear();
   changed_.notify_all();
   std::stop_source interrupt = interrupt_;
   lock.unlock();
   interrupt.request_stop();
 }
 
-void Reflector::Impl::ObserveServerVersion(std::string_view resource_version) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (!memory_.IsBehindUs(resource_version, clock_.SteadyNow())) return;
-  }
+void Reflector::Impl::ObserveServerVersion(std::string_view resource_version,
+                                           std::string_view known_before) {
+  if (!IsOlderVersion(resource_version, known_before)) return;
   Relist("the API server went back in time: it is at resourceVersion " +
-         std::string(resource_version) + ", behind what we have seen");
+         std::string(resource_version) + ", behind " + std::string(known_before) +
+         ", which we had seen before");
 }
 
 std::string Reflector::Impl::version() const {
   const std::lock_guard lock(mutex_);
-  return memory_.version();
+  return version_;
 }
 
 // On the I/O thread, while Run's thread waits for the request.
@@ -140,7 +139,7 @@ void Reflector::Impl::OnOk() {
 void Reflector::Impl::OnVersion(std::string_view resource_version) {
   {
     const std::lock_guard lock(mutex_);
-    memory_.Set(resource_version, clock_.SteadyNow());
+    version_ = resource_version;
   }
   sink_.Progress(resource_version);
 }
@@ -152,9 +151,11 @@ Reflector::~Reflector() = default;
 // NOLINTNEXTLINE(performance-unnecessary-value-param): as std::jthread hands it on
 void Reflector::Run(std::stop_token stop) { impl_->Run(stop); }
 void Reflector::Relist(std::string_view reason) { impl_->Relist(reason); }
-void Reflector::ObserveServerVersion(std::string_view resource_version) {
-  impl_->ObserveServerVersion(resource_version);
+void Reflector::ObserveServerVersion(std::string_view resource_version,
+                                     std::string_view known_before) {
+  impl_->ObserveServerVersion(resource_version, known_before);
 }
+std::string Reflector::version() const { return impl_->version(); }
 std::chrono::steady_clock::time_point Reflector::last_heard() const { return impl_->last_heard(); }
 bool Reflector::connected() const { return impl_->connected(); }
 

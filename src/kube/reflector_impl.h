@@ -16,7 +16,7 @@
 #include "kube/backoff.h"
 #include "kube/list_reader.h"
 #include "kube/status.h"
-#include "kube/version_memory.h"
+#include "kube/version.h"
 #include "kube/watch_reader.h"
 
 namespace seccompd::kube {
@@ -31,8 +31,9 @@ class Reflector::Impl {
 
   void Run(const std::stop_token& stop);
   void Relist(std::string_view reason);
-  void ObserveServerVersion(std::string_view resource_version);
+  void ObserveServerVersion(std::string_view resource_version, std::string_view known_before);
   TimePoint last_heard() const { return TimePoint(TimePoint::duration(last_heard_.load())); }
+  std::string version() const;
   bool connected() const { return connected_; }
 
  private:
@@ -85,7 +86,6 @@ class Reflector::Impl {
   void OnOk();
   void OnVersion(std::string_view resource_version);
   void Heard() { last_heard_ = clock_.SteadyNow().time_since_epoch().count(); }
-  std::string version() const;
 
   http::Transport& transport_;
   TokenSource& token_;
@@ -107,7 +107,7 @@ class Reflector::Impl {
 
   mutable std::mutex mutex_;  // guards all below
   std::condition_variable_any changed_;
-  VersionMemory memory_;
+  std::string version_;                          // everything up to it was delivered
   std::optional<std::string> relist_requested_;  // why
   std::stop_source interrupt_;                   // of the request under way
 };

@@ -114,7 +114,7 @@ void Reflector::Impl::FinishList(const ListReader& page, const ListProgress& pro
   // Not Progress: not everything was delivered.
   {
     const std::lock_guard lock(mutex_);
-    memory_.Set(page.resource_version(), clock_.SteadyNow());
+    version_ = page.resource_version();
   }
   observer_.Trouble({ErrorCode::kInvalid,
                      "list " + options_.path + ": " + std::to_string(progress.unreadable) +

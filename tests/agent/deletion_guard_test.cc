@@ -51,6 +51,16 @@ TEST_F(DeletionGuardTest, GoesOnAfterFifteenMinutesOfTheSameCrd) {
   EXPECT_TRUE(guard_.held().empty());
 }
 
+TEST_F(DeletionGuardTest, EachCauseIsNewsOnce) {
+  EXPECT_TRUE(Ask(100, 100).is_news);
+  EXPECT_FALSE(Ask(100, 99).is_news);
+  current_.terminating = true;
+  EXPECT_TRUE(Ask(100, 99).is_news);
+  current_ = {"cluster-2", "crd-1", false};
+  EXPECT_TRUE(Ask(100, 99).is_news);
+  EXPECT_FALSE(Ask(100, 98).is_news);
+}
+
 TEST_F(DeletionGuardTest, ReturnedObjectsEndTheHold) {
   ASSERT_FALSE(Ask(100, 100).go);
   clock_.Advance(minutes(5));

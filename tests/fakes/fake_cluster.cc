@@ -23,7 +23,10 @@ void NotFound(FakeReply& reply, const std::string& what) {
 
 }  // namespace
 
-FakeCluster::FakeCluster(const Options& options) : token_(options.token) {
+FakeCluster::FakeCluster(const Options& options)
+    : options_(options),
+      authority_(std::make_unique<CertificateAuthority>()),
+      token_(options.token) {
   const std::string ours = "/apis/seccompd.io/v1alpha1/";
   Serve(std::string(kProfilesPath), "TenantSeccompProfile");
   Serve(ours + "nodeseccompstates", "NodeSeccompState");
@@ -32,10 +35,18 @@ FakeCluster::FakeCluster(const Options& options) : token_(options.token) {
   Serve("/api/v1/namespaces", "Namespace");
   Serve("/api/v1/nodes", "Node");
   Serve("/api/v1/events", "Event");
-  FakeHttpsServer::Options server{authority_.Issue(options.certificate), {}};
-  if (options.wants_client_certificate) server.client_ca_pem = authority_.certificate_pem();
+  StartServer();
+}
+
+void FakeCluster::StopServer() { server_->Stop(); }
+
+void FakeCluster::StartServer(bool another_authority) {
+  if (another_authority) authority_ = std::make_unique<CertificateAuthority>();
+  FakeHttpsServer::Options server{authority_->Issue(options_.certificate), {}, port_};
+  if (options_.wants_client_certificate) server.client_ca_pem = authority_->certificate_pem();
   server_ = std::make_unique<FakeHttpsServer>(
       server, [this](const FakeRequest& request, FakeReply& reply) { Handle(request, reply); });
+  port_ = server_->port();
 }
 
 FakeCluster::~FakeCluster() {

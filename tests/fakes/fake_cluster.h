@@ -42,11 +42,17 @@ class FakeCluster {
   explicit FakeCluster(const Options& options);
   ~FakeCluster();
 
-  std::string origin() const { return server_->origin(); }
-  int port() const { return server_->port(); }
-  const std::string& ca_pem() const { return authority_.certificate_pem(); }
-  const CertificateAuthority& authority() const { return authority_; }
+  std::string origin() const { return "https://127.0.0.1:" + std::to_string(port_); }
+  int port() const { return port_; }
+  const std::string& ca_pem() const { return authority_->certificate_pem(); }
+  const CertificateAuthority& authority() const { return *authority_; }
   FakeHttpsServer& server() { return *server_; }
+
+  // The API server's process ends: connections are cut, and nobody listens at its address. What it
+  // knows stays (in etcd). For the test's own thread.
+  void StopServer();
+  // And is there again, at the same address, with a new certificate of the same CA, or of another.
+  void StartServer(bool another_authority = false);
 
   // `collection`: "/apis/seccompd.io/v1alpha1/tenantseccompprofiles", always without a namespace.
   // Sets metadata.uid, generation and resourceVersion, sends ADDED or MODIFIED, and returns the
@@ -122,7 +128,9 @@ class FakeCluster {
   Json Merged(Collection& collection, const Path& path, const Json& body, bool replaces);
   void Emit(Collection& collection, const std::string& type, const Json& object);
 
-  CertificateAuthority authority_;
+  const Options options_;
+  std::unique_ptr<CertificateAuthority> authority_;
+  int port_ = 0;
   mutable std::mutex mutex_;  // guards all below but server_
   mutable std::condition_variable changed_;
   std::map<std::string, Collection> collections_;

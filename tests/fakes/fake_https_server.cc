@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <utility>
 
@@ -171,6 +172,9 @@ FakeHttpsServer::FakeHttpsServer(const Options& options, Handler handler)
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<std::uint16_t>(options.port));
+  const int on = 1;  // the port of a server that has just died can be taken at once
+  Must(::setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0);
   socklen_t size = sizeof address;
   Must(::bind(listener_, reinterpret_cast<sockaddr*>(&address), size) == 0);
   Must(::listen(listener_, 128) == 0);

@@ -65,6 +65,7 @@ class FakeHttpsServer {
   struct Options {
     Certificate certificate;
     std::string client_ca_pem;  // not empty: a client certificate is demanded
+    int port = 0;               // 0: any that is free
   };
 
   FakeHttpsServer(const Options& options, Handler handler);

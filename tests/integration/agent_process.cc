@@ -145,9 +145,13 @@ std::string AgentProcess::log() const {
 
 void AgentProcess::Signal(int signal) const { ::kill(pid_, signal); }
 
-int AgentProcess::WaitForEnd(int seconds) {
+bool AgentProcess::EndsWithin(int milliseconds) const {
   pollfd ended{pidfd_.get(), POLLIN, 0};
-  if (::poll(&ended, 1, seconds * 1000) != 1) return -1;
+  return ::poll(&ended, 1, milliseconds) == 1;
+}
+
+int AgentProcess::WaitForEnd(int seconds) {
+  if (!EndsWithin(seconds * 1000)) return -1;
   int status = 0;
   ::waitpid(pid_, &status, 0);
   pid_ = -1;

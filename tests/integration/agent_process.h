@@ -52,6 +52,8 @@ class AgentProcess {
   std::string log() const;
   int pid() const { return pid_; }
   void Signal(int signal) const;
+  // Whether it ends by itself within this time.
+  bool EndsWithin(int milliseconds) const;
   // The exit code; 128 + signal; -1 when it does not end within `seconds`.
   int WaitForEnd(int seconds = 30);
 

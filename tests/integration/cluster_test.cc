@@ -8,81 +8,12 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "fakes/fake_cluster.h"
-#include "integration/agent_process.h"
+#include "integration/cluster_fixture.h"
 
 namespace seccompd::integration {
 namespace {
 
 using fakes::FakeCluster;
-using nlohmann::json;
-
-constexpr char kStates[] = "/apis/seccompd.io/v1alpha1/nodeseccompstates";
-constexpr char kLeases[] = "/apis/coordination.k8s.io/v1/leases";
-constexpr char kNodes[] = "/api/v1/nodes";
-constexpr char kNamespaces[] = "/api/v1/namespaces";
-constexpr char kCrds[] = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
-const std::string kProfiles(fakes::kProfilesPath);
-
-json Profile(const std::string& name, const std::string& denied,
-             const std::string& name_space = "team") {
-  return {
-      {"apiVersion", "seccompd.io/v1alpha1"},
-      {"kind", "TenantSeccompProfile"},
-      {"metadata", {{"name", name}, {"namespace", name_space}}},
-      {"spec",
-       {{"profile",
-         {{"defaultAction", "SCMP_ACT_ALLOW"},
-          {"syscalls",
-           json::array({{{"names", json::array({denied})}, {"action", "SCMP_ACT_ERRNO"}}})}}}}}};
-}
-
-class ClusterTest : public ::testing::Test {
- protected:
-  ClusterTest() {
-    cluster_.Put(kNodes,
-                 {{"metadata", {{"name", "node-1"}}},
-                  {"status", {{"nodeInfo", {{"containerRuntimeVersion", "containerd://1.7.0"}}}}}});
-    cluster_.Put(kNamespaces, {{"metadata", {{"name", "kube-system"}}}});
-    cluster_.Put(kCrds, {{"metadata", {{"name", "tenantseccompprofiles.seccompd.io"}}}});
-    WriteKubeconfig(cluster_.ca_pem());
-  }
-  void WriteKubeconfig(const std::string& ca_pem, const std::string& token = "t0ken") {
-    space_.WriteFile("ca.pem", ca_pem);
-    space_.WriteFile("token", token);
-    space_.WriteFile("kubeconfig",
-                     "apiVersion: v1\nkind: Config\ncurrent-context: c\ncontexts: [{name: c, "
-                     "context: {cluster: c, user: u}}]\n"
-                     "clusters: [{name: c, cluster: {server: \"" +
-                         cluster_.origin() +
-                         "\", certificate-authority: ca.pem}}]\n"
-                         "users: [{name: u, user: {tokenFile: token}}]\n");
-  }
-  std::vector<std::string> Args(std::vector<std::string> more = {}) const {
-    std::vector<std::string> args{"--kubeconfig",      space_.path() + "/kubeconfig",
-                                  "--node-name",       "node-1",
-                                  "--seccomp-root",    space_.seccomp_root(),
-                                  "--state-dir",       space_.state_dir(),
-                                  "--listen-health",   "",
-                                  "--listen-metrics",  "",
-                                  "--report-interval", "100ms",
-                                  "--ceiling",         "none"};
-    args.insert(args.end(), more.begin(), more.end());
-    return args;
-  }
-  bool WaitForProfile(const std::string& key, const std::string& has) const {
-    return WaitForFile(space_.profile(key), [&](const std::string& text) {
-      return text.find(has) != std::string::npos;
-    });
-  }
-  bool WaitForStatus(const std::function<bool(const json&)>& is_right) const {
-    return cluster_.AwaitObject(kStates, "", "node-1", [&](const json& object) {
-      return object.contains("status") && is_right(object["status"]);
-    });
-  }
-  Workspace space_;
-  FakeCluster cluster_;
-};
 
 TEST_F(ClusterTest, InstallsWatchesAndReports) {
   cluster_.Put(kProfiles, Profile("web", "mkdir"));

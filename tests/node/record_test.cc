@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <iostream>
 #include <limits>
@@ -203,6 +204,38 @@ TEST_F(StateDirTest, SavingFailingAtEveryStepLeavesTheOldRecordOrTheNew) {
       const Result<Record> loaded = state->LoadRecord();
       ASSERT_TRUE(loaded.ok());
       EXPECT_TRUE(*loaded == other || (!saved.ok() && *loaded == Example()));
+      if (!reached) break;
+    }
+  }
+  ASSERT_TRUE(Open()->TakeLock().ok());
+  EXPECT_TRUE(NamesWith(path_, ".tmp-").empty());
+}
+
+// A disk that cannot be read is no damaged record: nothing is put aside, nothing forgotten.
+TEST_F(StateDirTest, StartingFailingAtEveryStepLosesNothing) {
+  const std::string tried(64, '1');
+  ASSERT_TRUE(Open()->SaveRecord(Example()).ok());
+  ASSERT_TRUE(Open()->MarkTried(tried).ok());
+  for (const int errno_value : {EIO, EACCES, EMFILE}) {
+    for (int k = 1;; ++k) {
+      SCOPED_TRACE("call " + std::to_string(k) + ", errno " + std::to_string(errno_value));
+      FaultyFileSystem faulty(RealFileSystem());
+      faulty.Inject({k, {}, errno_value});
+      if (const auto state = StateDir::Open(faulty, path_); state.ok()) {
+        static_cast<void>((*state)->TakeLock());
+        const Result<Record> loaded = (*state)->LoadRecord();
+        if (loaded.ok()) {
+          EXPECT_EQ(*loaded, Example());
+        } else {
+          EXPECT_NE(loaded.error().code, ErrorCode::kInvalid) << loaded.error().message;
+          EXPECT_NE(loaded.error().code, ErrorCode::kNotFound) << loaded.error().message;
+        }
+        static_cast<void>((*state)->TakeTried());
+      }
+      const bool reached = faulty.hit();
+      EXPECT_EQ(*Open()->LoadRecord(), Example());
+      EXPECT_FALSE(fs::exists(path_ + "/record.damaged"));
+      EXPECT_EQ(Open()->TakeTried()->count(tried), 1U) << "what was tried is forgotten";
       if (!reached) break;
     }
   }

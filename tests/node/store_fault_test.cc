@@ -185,6 +185,64 @@ TEST(ProfileStoreFaultTest, RemoveFailingAtEveryStepIsFinishedByTheNext) {
   }
 }
 
+// What only looks must not be led to a wrong answer: right, or an error that names its object.
+TEST(ProfileStoreFaultTest, LookingFailingAtEveryStepIsRightOrAnError) {
+  const StoreFixture fixture;
+  FaultyFileSystem faulty(RealFileSystem());
+  const auto store = fixture.Open(faulty);
+  const std::string digest = Sha256Hex("text");
+  ASSERT_TRUE(store->Put(PathOf("a", "x"), "text").ok());
+  ASSERT_TRUE(store->Put(PathOf("b", "y"), "text").ok());
+  const auto at_every_call = [&](const char* what, const auto& look) {
+    for (const int errno_value : {EIO, EACCES, ENOMEM, EMFILE}) {
+      for (int k = 1;; ++k) {
+        SCOPED_TRACE(std::string(what) + ", call " + std::to_string(k) + ", errno " +
+                     std::to_string(errno_value));
+        faulty.Inject({k, {}, errno_value});
+        look();
+        const bool reached = faulty.hit();
+        faulty.Heal();
+        ASSERT_EQ(*store->Inspect(PathOf("a", "x"), digest), FileState::kIntact);
+        if (!reached) break;
+      }
+    }
+  };
+  at_every_call("Inspect", [&] {
+    const Result<FileState> found = store->Inspect(PathOf("a", "x"), digest);
+    // Whoever may not read it replaces it: to the runtime it is as good as gone.
+    if (found.ok()) {
+      EXPECT_NE(*found, FileState::kMissing);
+    } else {
+      EXPECT_NE(found.error().code, ErrorCode::kNotFound) << found.error().message;
+    }
+  });
+  at_every_call("Scan", [&] {
+    const auto found = store->Scan();
+    if (found.ok()) {
+      EXPECT_EQ(found->size(), 2U) << "an entry was left out";
+    } else {
+      EXPECT_NE(found.error().message.find("; "), std::string::npos) << found.error().message;
+    }
+  });
+  at_every_call("ReadCache", [&] {
+    const auto bytes = store->ReadCache(digest);
+    if (bytes.ok()) {
+      EXPECT_EQ(*bytes, "text");
+    }
+    // What could not be read may have been dropped, and comes back with the next Put.
+    faulty.Heal();
+    ASSERT_TRUE(store->Put(PathOf("a", "x"), "text").ok());
+    ASSERT_EQ(*store->ReadCache(digest), "text");
+  });
+  at_every_call("TrimCache", [&] {
+    static_cast<void>(store->TrimCache({digest}));
+    EXPECT_EQ(*store->ReadCache(digest), "text") << "a copy that is needed is gone";
+  });
+  at_every_call("CheckWritable", [&] { static_cast<void>(store->CheckWritable()); });
+  EXPECT_EQ(store->Scan()->size(), 2U);
+  EXPECT_TRUE(NamesWith(fixture.dir.path(), ".tmp-").empty());
+}
+
 TEST(ProfileStoreFaultTest, OneFailureDoesNotStopTheOthers) {
   const StoreFixture fixture;
   FaultyFileSystem faulty(RealFileSystem());

@@ -35,6 +35,7 @@ class DeletionGuard {
   struct Answer {
     bool go = false;
     std::string reason;                     // why not, a sentence; empty when go
+    bool is_news = false;                   // the last answer had another cause
     std::chrono::milliseconds again_in{0};  // when to ask again
   };
   // May one absent file be removed?
@@ -46,14 +47,16 @@ class DeletionGuard {
   const std::string& held() const { return held_; }
 
  private:
+  enum class Cause { kNone, kOtherCluster, kCrdTerminating, kOtherCrd, kTooMany };
   void DropOld(Time now);
-  Answer Hold(Time now, Time since, std::string reason);
+  Answer Hold(Time now, Time since, Cause cause, std::string reason);
 
   const std::chrono::milliseconds window_;
   std::deque<Time> removed_;
   std::optional<Time> too_many_since_;
   std::optional<SourceIdentity> last_identity_;
   Time identity_since_;
+  Cause cause_ = Cause::kNone;
   std::string held_;
 };
 

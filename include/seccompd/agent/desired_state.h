@@ -70,6 +70,10 @@ class DesiredState final : public kube::ObjectSink {
   // The source answered. To one who resumed from the record that says as much as a list: what
   // changed meanwhile follows as events, and a quiet cluster sends nothing for minutes.
   void SourceAnswered();
+  // It refuses us (a missing right or CRD): what it has is not known until it answers again. Not
+  // for what passes by itself, as a restart does: no node is to report that.
+  void SourceRefused(std::string why);
+  std::string source_refusal() const;  // empty: none
 
   // Moves the pending text out. Nothing: the key is not known.
   std::optional<Work> Take(const std::string& key);
@@ -127,6 +131,7 @@ class DesiredState final : public kube::ObjectSink {
   bool verify_list_ = false;
   bool synced_ = false;
   bool resumed_ = false;
+  std::string refusal_;
   std::string delivered_version_;
 };
 

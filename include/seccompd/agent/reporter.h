@@ -40,8 +40,14 @@ class Reporter {
   // requested.
   void Run(std::stop_token stop, std::stop_token abort);
   void Notify();
-  // With the resourceVersion of each answer about our Lease.
-  void OnServerVersion(std::function<void(const std::string&)> callback) {
+  // The watch works again, from any thread: report without what is left of a pause, and renew the
+  // Lease, whose answer tells whether this is still the server that we knew.
+  void SourceCameBack();
+  // With the resourceVersion that each renewal of our Lease was given, and what `known` said before
+  // it was sent.
+  void OnServerVersion(std::function<std::string()> known,
+                       std::function<void(const std::string&, const std::string&)> callback) {
+    known_version_ = std::move(known);
     on_version_ = std::move(callback);
   }
   // After each attempt that wrote the state or failed.
@@ -57,6 +63,7 @@ class Reporter {
   Result<void> RenewLease(std::stop_token abort);
   Result<std::string> SendLease(bool create, std::stop_token abort);
   void Attempt(std::stop_token abort);
+  void TakeComeback();
   void Failed(std::string_view what, const Error& error);
   std::chrono::milliseconds Jitter(std::chrono::milliseconds most);
 
@@ -68,12 +75,14 @@ class Reporter {
   const Log& log_;
   const Clock& clock_;
   const ReporterOptions options_;
-  std::function<void(const std::string&)> on_version_;
+  std::function<std::string()> known_version_;
+  std::function<void(const std::string&, const std::string&)> on_version_;
   std::function<void(bool good)> on_outcome_;
 
-  std::mutex mutex_;  // guards dirty_
+  std::mutex mutex_;  // guards dirty_ and came_back_
   std::condition_variable_any wake_;
   bool dirty_ = true;
+  bool came_back_ = false;
   std::atomic<bool> reported_{false};
 
   // The rest belongs to Run's thread.

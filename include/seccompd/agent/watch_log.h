@@ -15,8 +15,13 @@ namespace seccompd::agent {
 
 class WatchLog final : public kube::ReflectorObserver {
  public:
-  WatchLog(const Log& log, Metrics& metrics, std::function<void()> on_connected)
-      : log_(log), metrics_(metrics), on_connected_(std::move(on_connected)) {}
+  // on_refused: a person must act before the source answers again.
+  WatchLog(const Log& log, Metrics& metrics, std::function<void()> on_connected,
+           std::function<void(const std::string&)> on_refused)
+      : log_(log),
+        metrics_(metrics),
+        on_connected_(std::move(on_connected)),
+        on_refused_(std::move(on_refused)) {}
 
   void Connected() override {
     on_connected_();
@@ -35,6 +40,7 @@ class WatchLog final : public kube::ReflectorObserver {
                              {"retry_ms", std::to_string(retry_in.count())}};
     if (error.code == ErrorCode::kDenied || error.code == ErrorCode::kNotFound) {
       log_.Error("profiles cannot be watched; files on this node stay as they are", fields);
+      on_refused_(error.message);
     } else {
       log_.Warn("profiles cannot be watched; files on this node stay as they are", fields);
     }
@@ -49,6 +55,7 @@ class WatchLog final : public kube::ReflectorObserver {
   const Log& log_;
   Metrics& metrics_;
   const std::function<void()> on_connected_;
+  const std::function<void(const std::string&)> on_refused_;
   bool connected_ = false;
   std::string last_trouble_;
 };

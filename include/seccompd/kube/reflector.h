@@ -88,10 +88,13 @@ class Reflector {
   void Run(std::stop_token stop);
   // From any thread: ends the watch and lists anew (resourceVersion unset: the most recent).
   void Relist(std::string_view reason);
-  // From any thread: a resourceVersion that the server just gave for another object (our Lease).
-  // Older than what we have seen here by the only comparison Kubernetes allows us (decimal, same
-  // server): the server went back in time, so Relist.
-  void ObserveServerVersion(std::string_view resource_version);
+  // From any thread: the resourceVersion that a write (of our Lease) was given, and version() from
+  // before that write was sent. Every write comes after all that was seen before it, so an older
+  // one (by the only comparison Kubernetes allows us: decimal, same server) means that the server
+  // went back in time, as an etcd restored from a backup does: Relist.
+  void ObserveServerVersion(std::string_view resource_version, std::string_view known_before);
+  // Everything up to here was delivered; empty: nothing yet. Any thread.
+  std::string version() const;
   // Steady time of the last byte or successful answer; for the metric of the watch's age. Any
   // thread.
   std::chrono::steady_clock::time_point last_heard() const;

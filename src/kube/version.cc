@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kube/version_memory.h"
+#include "kube/version.h"
 
 #include <algorithm>
 
