@@ -168,8 +168,9 @@ int RunInCluster(const AgentConfig& config, Base& base, Agent& agent, const Log&
       });
   kube::ReflectorOptions options;
   options.path = agent::kProfilesPath;
-  options.resource_version = agent.desired().delivered_version();
-  options.jitter_first_list = agent.table().files() > 0;
+  // --once must know all there is now; a watch that goes on from the record only hears of it later.
+  if (!config.once) options.resource_version = agent.desired().delivered_version();
+  options.jitter_first_list = agent.table().files() > 0 && !config.once;
   options.request_observer = [&](std::string_view verb, int code) {
     agent.metrics().ApiRequest(verb, code);
   };
@@ -177,7 +178,10 @@ int RunInCluster(const AgentConfig& config, Base& base, Agent& agent, const Log&
   kube::Reflector reflector(*connection.watch, *connection.access.token, clock, agent.desired(),
                             watch_log, options);
   agent.SetSource(connection.access.origin);
-  reporter.OnOutcome([&agent](bool good) { agent.NoteReport(good); });
+  reporter.OnOutcome([&](bool good) {
+    agent.NoteReport(good);
+    if (config.once) NudgeMain();
+  });
   reporter.OnServerVersion([&] { return reflector.version(); },
                            [&](const std::string& version, const std::string& known) {
                              reflector.ObserveServerVersion(version, known);
