@@ -12,8 +12,8 @@
 #include "seccompd/profile/capabilities.h"
 #include "seccompd/profile/compare.h"
 #include "seccompd/profile/json.h"
-#include "seccompd/profile/prepare.h"
 #include "seccompd/profile/meaning.h"
+#include "seccompd/profile/prepare.h"
 #include "seccompd/profile/simulate.h"
 
 #include "profile/support.h"
