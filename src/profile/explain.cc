@@ -215,10 +215,10 @@ void TakeFiltersVerdict(const FinalFilter& filter, const CallData& call, Decisio
   decision.verdict = verdict;
 }
 
-void NoteRewriting(const FinalFilter& filter, const Meaning::Section* section, std::uint32_t number,
-                   const Profile& profile, Explanation& explanation) {
-  if (section == nullptr || !section->rules.contains(number)) return;
-  for (const BoundRule& bound : section->rules.at(number)) {
+void NoteRewriting(const FinalFilter& filter, const BoundProfile::Section* section,
+                   std::uint32_t number, const Profile& profile, Explanation& explanation) {
+  if (section == nullptr) return;
+  for (const BoundRule& bound : section->RulesOf(number)) {
     for (const Diagnostic& finding : filter.rewritten) {
       if (finding.pointer == profile.rules[bound.rule].pointer) explanation.note = finding.message;
     }
