@@ -107,9 +107,9 @@ StatusInput Agent::Snapshot() const {
   input.intent_digest = desired_.IntentDigest();
   input.desired = desired_.size();
   input.conditions = Conditions();
-  const Installer::Drift drift = installer_.drift();
+  const DriftLedger::Contents drift = installer_.drift();
   if (!drift.kinds.empty()) input.last_drift_time = FormatRfc3339(drift.last);
-  input.drift_kinds = drift.kinds;
+  for (const auto& [kind, found] : drift.kinds) input.drift_kinds.push_back(kind);
   input.mode = config_.report;
   return input;
 }

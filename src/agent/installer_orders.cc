@@ -83,6 +83,7 @@ void Installer::FinishInstall(InstallOrder& order, const Result<node::PutOutcome
   if (entry.sha256 != order.sha256) entry.since = now;
   entry.installed_generation = order.desired.generation;
   entry.sha256 = order.sha256;
+  verified_[key] = now;
   entry.instructions = order.instructions;
   SetState(entry, ProfileState::kInstalled, now);
   entry.reason = order.remark.empty() ? "" : "Warnings";
@@ -164,6 +165,7 @@ void Installer::Perform(const RemoveOrder& order) {
   NoteDisk(removed);
   if (removed.ok()) {
     table_.Erase(key);
+    verified_.erase(key);
     desired_.Forget(key);
     queue_.Forget(key);
     metrics_.Removed();
