@@ -116,7 +116,6 @@ void Installer::FinishRepair(const Broken& broken, bool restored, bool say) {
   const std::string key = broken.path.key();
   const std::string kind(node::FileStateName(broken.found));
   NoteDrift(kind, "tenants/" + key + ".json");
-  NoteFight(key + ".json");
   const auto known = verified_.find(key);
   const auto last = known == verified_.end() ? std::string("not by this agent")
                                              : FormatRfc3339(std::chrono::system_clock::time_point(
@@ -126,6 +125,7 @@ void Installer::FinishRepair(const Broken& broken, bool restored, bool say) {
                        : "file was not as written; the profile will be compiled again",
               {{"profile", key}, {"found", kind}, {"last_verified", last}});
   }
+  NoteFight(key + ".json");
   if (restored) {
     verified_[key] = Seconds(clock_.Now());
     return;
@@ -142,7 +142,7 @@ void Installer::FinishAudit() {
   auditing_ = false;
   const auto now = clock_.SteadyNow();
   audit_not_before_ = now + 4 * (now - audit_began_);
-  scan_wanted_ = true;
+  WantScan();
   if (fully_synced_) TrimCache();  // before, a lost record would cost every copy
   if (!first_audit_) return;
   first_audit_ = false;

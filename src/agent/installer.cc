@@ -167,7 +167,7 @@ void Installer::CheckDone() {
     table_.SetResourceVersion(delivered);
     if (!fully_synced_) {
       fully_synced_ = true;
-      scan_wanted_ = true;  // only now is a file known to belong to nobody
+      WantScan();  // only now is a file known to belong to nobody
     }
     {
       const std::lock_guard lock(mutex_);

@@ -49,6 +49,7 @@ void Installer::StartWatching() {
   if (watch_ != nullptr && ledger_.SetUnwatched("")) {
     log_.Info("changes of files are seen at once again");
     AuditSoon();
+    if (on_change_) on_change_();
   }
 }
 
@@ -109,7 +110,7 @@ void Installer::WatchNamespace(const std::string& name) {
       if (fresh.error().code == ErrorCode::kTransient) return StopWatching(fresh.error());
       AuditSoon();  // closed to us: the store puts another in its place
     } else if (*fresh) {
-      scan_wanted_ = true;
+      WantScan();
     }
   } else {
     watch_->Forget(name);

@@ -19,6 +19,7 @@
 #include "node/anchor.h"
 #include "node/cache.h"
 #include "node/disk.h"
+#include "node/quarantine.h"
 #include "node/temporary_file.h"
 
 namespace seccompd::node {
@@ -37,9 +38,10 @@ class DiskStore final : public ProfileStore {
   Result<std::vector<FoundEntry>> Scan() override;
   Result<std::optional<FoundEntry>> Look(const std::string& name_space,
                                          const std::string& file_name) override;
+  Result<TakenAway> TakeAway(const FoundEntry& found) override;
   Result<UniqueFd> OpenDirectory(const std::string& name_space) override;
   Result<std::vector<std::string>> Namespaces() override;
-  Result<void> VerifyRoot() override { return VerifyAnchor(); }
+  Result<void> VerifyRoot() override;
   std::uint64_t root_changes() const override { return root_changes_; }
   Result<std::string> ReadCache(std::string_view sha256) override { return cache_.Read(sha256); }
   Result<void> TrimCache(const std::set<std::string>& live) override { return cache_.Trim(live); }
@@ -81,6 +83,7 @@ class DiskStore final : public ProfileStore {
   const StoreOptions options_;
   Anchor anchor_;
   Cache cache_;
+  Quarantine quarantine_;
   // Namespaces whose directory was flushed after our last change in it, by its inode. What is not
   // here is flushed before anything in it is called durable: after a failed fsync, and once in a
   // process's life.

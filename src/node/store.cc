@@ -26,7 +26,8 @@ DiskStore::DiskStore(FileSystem& file_system, const StoreOptions& options, Cache
     : file_system_(file_system),
       options_(options),
       anchor_(file_system, options.seccomp_root, options.directory_mode),
-      cache_(std::move(cache)) {}
+      cache_(std::move(cache)),
+      quarantine_(file_system, options.state_dir) {}
 
 Result<void> DiskStore::VerifyAnchor() {
   Result<bool> replaced = anchor_.Verify();
@@ -37,6 +38,12 @@ Result<void> DiskStore::VerifyAnchor() {
   }
   if (!replaced.ok()) return replaced.error();
   return {};
+}
+
+Result<void> DiskStore::VerifyRoot() {
+  if (Result<void> verified = VerifyAnchor(); !verified.ok()) return verified;
+  anchor_.CheckMount();
+  return VerifyAnchor();
 }
 
 Result<void> DiskStore::Remove(const ProfilePath& path) {

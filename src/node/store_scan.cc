@@ -100,6 +100,29 @@ Result<std::optional<FoundEntry>> DiskStore::Look(const std::string& name_space,
                 file_name);
 }
 
+Result<TakenAway> DiskStore::TakeAway(const FoundEntry& found) {
+  if (Result<void> verified = VerifyAnchor(); !verified.ok()) return verified.error();
+  const Directory& tenants = anchor_.directory();
+  if (found.file_name.empty()) {
+    flushed_.erase(found.name_space);
+    anchor_flushed_ = false;
+    return quarantine_.Take(tenants, found.name_space, found.name_space);
+  }
+  SysResult<UniqueFd> opened =
+      file_system_.OpenBeneath(tenants.fd.get(), found.name_space, O_RDONLY | O_DIRECTORY, 0);
+  if (opened.error == ENOENT || IsNoDirectory(opened.error)) return TakenAway::kRemoved;
+  if (!opened.ok()) {
+    return DiskError(opened.error, "open directory", tenants.PathOf(found.name_space));
+  }
+  const Directory directory{std::move(opened.value), tenants.PathOf(found.name_space)};
+  Result<TakenAway> taken =
+      quarantine_.Take(directory, found.file_name, found.name_space + "_" + found.file_name);
+  flushed_.erase(found.name_space);
+  // The last entry of a directory that is no namespace's takes it along; else this fails.
+  static_cast<void>(file_system_.RemoveDirectory(tenants.fd.get(), found.name_space));
+  return taken;
+}
+
 Result<UniqueFd> DiskStore::OpenDirectory(const std::string& name_space) {
   if (Result<void> verified = VerifyAnchor(); !verified.ok()) return verified.error();
   const Directory& tenants = anchor_.directory();

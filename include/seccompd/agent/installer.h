@@ -81,6 +81,7 @@ using Order = std::variant<InstallOrder, VerdictOrder, RemoveOrder, DeletingOrde
 struct InstallerOptions {
   std::chrono::milliseconds resync = std::chrono::minutes(10);
   bool standalone = false;
+  bool quarantine_foreign = false;
   node::OpenDriftWatch open_watch = node::DriftWatch::Open;
 };
 
@@ -150,7 +151,10 @@ class Installer {
   // foreign.cc: what no profile accounts for.
   void LookForeign(const std::string& entry);
   void NoteForeign(const node::FoundEntry& found);
+  void WantScan(std::chrono::milliseconds delay = {});
   void ScanForeign();
+  void TakeForeign(const node::FoundEntry& found, const std::string& entry);
+  bool MayTake(const node::FoundEntry& found, const std::string& entry) const;
   void SayForeign();
 
   void RunTimers();
@@ -212,7 +216,8 @@ class Installer {
   std::map<std::string, Time> foreign_;  // entry: since when
   bool scan_wanted_ = false;
   bool foreign_news_ = false;
-  Time next_scan_, next_foreign_word_;
+  std::vector<std::string> taken_;  // since the last word about it
+  Time last_scan_, next_scan_, next_foreign_word_;
 };
 
 }  // namespace seccompd::agent

@@ -64,6 +64,13 @@ struct FoundEntry {
   bool is_profile_path;    // both parts make a ProfilePath and it is a regular file
 };
 
+// What became of a foreign entry.
+enum class TakenAway {
+  kQuarantined,  // renamed into <state dir>/quarantine
+  kRemoved,      // unlinked: the quarantine is on another file system or mount, or full
+  kLeft,         // a directory that is not empty, or not ours to move
+};
+
 class ProfileStore {
  public:
   // kInvalid: the root is a symlink, no directory, or writable by others; kDenied: not root's;
@@ -96,6 +103,9 @@ class ProfileStore {
   // readable directory with a namespace's name. Nothing: not there (any more), or such a directory.
   virtual Result<std::optional<FoundEntry>> Look(const std::string& name_space,
                                                  const std::string& file_name) = 0;
+
+  // Takes what Scan or Look found out of tenants/. It is never opened, linked or copied.
+  virtual Result<TakenAway> TakeAway(const FoundEntry& found) = 0;
 
   // A descriptor of a namespace's directory, or of tenants/ itself (""), to be watched. kNotFound:
   // not there, or no directory of ours.
