@@ -103,14 +103,17 @@ void Installer::ScanForeign() {
   if (!all.ok()) return NoteDisk(all.error());
   std::map<std::string, Time> before;
   before.swap(foreign_);
+  std::vector<const node::FoundEntry*> nobodys;
   for (const node::FoundEntry& found : *all) {
     const std::string key = KeyOf(found);
     const auto entry = key.empty() ? std::nullopt : table_.Find(key);
     if (entry && !entry->sha256.empty()) continue;
     const auto known = before.find(EntryOf(found));
     if (known != before.end()) foreign_.insert(*known);
-    NoteForeign(found);
+    nobodys.push_back(&found);
   }
+  // Only once all are known: how many there are decides whether any is taken away.
+  for (const node::FoundEntry* found : nobodys) NoteForeign(*found);
   foreign_files_ = foreign_.size();
 }
 
