@@ -82,7 +82,8 @@ TEST_F(DriftTest, WhateverIsDoneToAFileIsPutRight) {
       {"symlink",
        [](const std::string& f) {
          fs::remove(f);
-         fs::create_symlink("/etc/passwd", f);
+         std::error_code raced;  // the agent may be faster than the second step
+         fs::create_symlink("/etc/passwd", f, raced);
        }},
       {"fifo",
        [](const std::string& f) {
@@ -92,7 +93,8 @@ TEST_F(DriftTest, WhateverIsDoneToAFileIsPutRight) {
       {"directory with content",
        [](const std::string& f) {
          fs::remove(f);
-         fs::create_directory(f);
+         std::error_code raced;
+         fs::create_directory(f, raced);
          std::ofstream(f + "/inside") << "x";
        }},
       {"its directory removed",
@@ -114,7 +116,8 @@ TEST_F(DriftTest, WhateverIsDoneToAFileIsPutRight) {
        [](const std::string& f) {
          const std::string directory = fs::path(f).parent_path();
          fs::rename(directory, directory + "-moved");
-         fs::create_directory_symlink(directory + "-moved", directory);
+         std::error_code raced;
+         fs::create_directory_symlink(directory + "-moved", directory, raced);
        }},
   };
   std::vector<std::string> keys;

@@ -166,7 +166,9 @@ bool Rig::Wait(const std::function<bool()>& is_so) {
     lock.unlock();
     agent->Announce();
     lock.lock();
-    if (changed_.wait_until(lock, deadline) == std::cv_status::timeout) return is_so();
+    // In slices: the answer to the announcement may have come before this wait began.
+    changed_.wait_for(lock, std::chrono::milliseconds(20));
+    if (std::chrono::steady_clock::now() >= deadline) return is_so();
   }
   return true;
 }
