@@ -166,8 +166,13 @@ bool Rig::Wait(const std::function<bool()>& is_so) {
     lock.unlock();
     agent->Announce();
     lock.lock();
-    // In slices: the answer to the announcement may have come before this wait began.
-    changed_.wait_for(lock, std::chrono::milliseconds(20));
+    // Announced again when the answer may have come before this wait began; looked at only after one.
+    while (changed_.wait_for(lock, std::chrono::milliseconds(200)) == std::cv_status::timeout &&
+           std::chrono::steady_clock::now() < deadline) {
+      lock.unlock();
+      agent->Announce();
+      lock.lock();
+    }
     if (std::chrono::steady_clock::now() >= deadline) return is_so();
   }
   return true;
