@@ -14,6 +14,21 @@ std::string RuleSet(const AgentIdentity& identity) { return profile::RuleSet(ide
 // others.
 unsigned WorkerCount() { return std::clamp(std::thread::hardware_concurrency(), 2U, 4U); }
 
+// Drift that was put right is no fault; that it comes again and again is one.
+Condition DriftCondition(const DriftLedger::Contents& drift) {
+  if (!drift.contested.empty()) {
+    return {"Healthy", false, "Contested",
+            "somebody else keeps changing " + std::to_string(drift.contested.size()) +
+                " file(s), one is tenants/" + drift.contested.front() +
+                "; find out who writes there"};
+  }
+  if (!drift.unwatched.empty()) {
+    return {"Healthy", true, "NotWatched",
+            "changes of files are found within 10 s, not at once: " + drift.unwatched};
+  }
+  return {"Healthy", true, "AllWell", ""};
+}
+
 }  // namespace
 
 Agent::Agent(const AgentConfig& config, const AgentParts& parts, AgentIdentity identity)
@@ -28,8 +43,10 @@ Agent::Agent(const AgentConfig& config, const AgentParts& parts, AgentIdentity i
       metrics_(identity_.version, identity_.libseccomp),
       queue_(parts.clock),
       desired_(queue_, parts.clock, context_),
-      installer_(parts.store, parts.state_dir, table_, desired_, queue_, health_, metrics_,
-                 parts.log, parts.clock, {config.resync, config.standalone()}) {}
+      installer_(
+          parts.store, parts.state_dir, table_, desired_, queue_, health_, metrics_, parts.log,
+          parts.clock,
+          {config.resync, config.standalone(), config.quarantine_foreign, parts.open_watch}) {}
 
 Agent::~Agent() { StopWork(); }
 
@@ -87,7 +104,7 @@ std::vector<Condition> Agent::Conditions() const {
     all.push_back({"Synced", false, "NotSynced",
                    "the profiles have not been read from the source since the agent started"});
   }
-  Condition healthy{"Healthy", true, "AllWell", ""};
+  Condition healthy = DriftCondition(installer_.drift());
   const std::string disk = health_.problem("disk");
   const std::string compiler = health_.problem("compiler");
   const std::string held = reconciler_ ? reconciler_->removal_held() : "";
@@ -110,9 +127,10 @@ StatusInput Agent::Snapshot() const {
   input.intent_digest = desired_.IntentDigest();
   input.desired = desired_.size();
   input.conditions = Conditions();
-  const Installer::Drift drift = installer_.drift();
+  const DriftLedger::Contents drift = installer_.drift();
   if (!drift.kinds.empty()) input.last_drift_time = FormatRfc3339(drift.last);
-  input.drift_kinds = drift.kinds;
+  for (const auto& [kind, found] : drift.kinds) input.drift_kinds.push_back(kind);
+  input.drift = drift.kinds;
   input.mode = config_.report;
   return input;
 }

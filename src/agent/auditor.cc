@@ -2,6 +2,7 @@
 // The installer's other half: compares the whole disk with the record, a few files at a time so
 // that installs do not wait, and repairs what differs from the cache.
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "seccompd/agent/installer.h"
@@ -10,7 +11,12 @@ namespace seccompd::agent {
 namespace {
 
 constexpr int kFilesPerTurn = 50;
-constexpr std::size_t kMostDriftKinds = 8;
+constexpr std::size_t kLinesAtOnce = 5;  // of a log: a storm must not fill it
+constexpr std::chrono::milliseconds kUnwatchedAudit = std::chrono::seconds(10);
+
+std::int64_t Seconds(std::chrono::system_clock::time_point time) {
+  return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+}
 
 std::optional<node::ProfilePath> PathOfKey(const std::string& key) {
   const auto slash = key.find('/');
@@ -24,31 +30,44 @@ std::optional<node::ProfilePath> PathOfKey(const std::string& key) {
 }  // namespace
 
 void Installer::BeginAudit() {
-  next_audit_ = clock_.SteadyNow() + options_.resync;
+  const auto now = clock_.SteadyNow();
+  next_audit_ = now + (watch_ != nullptr
+                           ? options_.resync
+                           : std::min<std::chrono::milliseconds>(options_.resync, kUnwatchedAudit));
   if (auditing_) return;
   auditing_ = true;
+  audit_wanted_ = false;
+  audit_began_ = now;
   table_.ForEach(
       [this](const std::string& key, const node::RecordEntry&) { to_audit_.push_back(key); });
 }
 
+void Installer::AuditSoon() { audit_wanted_ = true; }
+
 void Installer::AuditSome() {
+  std::vector<Broken> broken;
   for (int i = 0; i < kFilesPerTurn && !to_audit_.empty(); ++i) {
     const std::string key = std::move(to_audit_.front());
     to_audit_.pop_front();
-    AuditEntry(key);
+    Examine(key, broken);
   }
+  Repair(broken);
   if (to_audit_.empty()) FinishAudit();
 }
 
-void Installer::AuditEntry(const std::string& key) {
-  const auto entry = table_.Find(key);
-  const auto path = PathOfKey(key);
-  if (!entry || !path) return;
-  if (first_audit_ &&
-      (entry->state == StateName(ProfileState::kFailed) || entry->input_digest.empty() ||
-       (entry->state == StateName(ProfileState::kSkipped) && !entry->sha256.empty()))) {
+// What the last agent left undone.
+void Installer::QueueUnfinished(const std::string& key, const node::RecordEntry& entry) {
+  if (entry.state == StateName(ProfileState::kFailed) || entry.input_digest.empty() ||
+      (entry.state == StateName(ProfileState::kSkipped) && !entry.sha256.empty())) {
     queue_.Add(key);
   }
+}
+
+void Installer::Examine(const std::string& key, std::vector<Broken>& broken) {
+  auto entry = table_.Find(key);
+  auto path = PathOfKey(key);
+  if (!entry || !path) return;
+  if (first_audit_) QueueUnfinished(key, *entry);
   if (entry->sha256.empty()) return;
   const Result<node::FileState> found = store_.Inspect(*path, entry->sha256);
   if (!found.ok()) {
@@ -56,70 +75,75 @@ void Installer::AuditEntry(const std::string& key) {
     NoteDisk(found.error());
     return;
   }
-  if (*found != node::FileState::kIntact) Repair(*path, *entry, *found);
+  if (*found == node::FileState::kIntact) {
+    verified_[key] = Seconds(clock_.Now());
+  } else {
+    broken.push_back({*std::move(path), *std::move(entry), *found});
+  }
 }
 
-void Installer::Repair(const node::ProfilePath& path, const node::RecordEntry& entry,
-                       node::FileState found) {
-  const std::string kind(node::FileStateName(found));
-  metrics_.Drift(kind);
-  {
-    const std::lock_guard lock(mutex_);
-    drift_.last = clock_.Now();
-    if (std::find(drift_.kinds.begin(), drift_.kinds.end(), kind) == drift_.kinds.end() &&
-        drift_.kinds.size() < kMostDriftKinds) {
-      drift_.kinds.push_back(kind);
-    }
+// Together, so that they share their flushes.
+void Installer::Repair(std::vector<Broken>& broken) {
+  if (broken.empty()) return;
+  std::vector<std::string> copies;
+  std::vector<std::size_t> with_copy;
+  copies.reserve(broken.size());  // the requests point into it
+  std::vector<node::PutRequest> requests;
+  for (std::size_t i = 0; i < broken.size(); ++i) {
+    Result<std::string> bytes = store_.ReadCache(broken[i].entry.sha256);
+    if (!bytes.ok()) continue;
+    copies.push_back(*std::move(bytes));
+    requests.push_back({broken[i].path, copies.back()});
+    with_copy.push_back(i);
   }
-  const Result<std::string> bytes = store_.ReadCache(entry.sha256);
-  if (bytes.ok()) {
-    const Result<node::PutOutcome> put = store_.Put(path, *bytes);
-    if (put.ok()) {
-      log_.Warn("file was not as written; restored from the cache",
-                {{"profile", path.key()}, {"found", kind}});
-      if (on_change_) on_change_();
-      return;
-    }
-    NoteDisk(put.error());
+  std::vector<bool> restored(broken.size(), false);
+  const std::vector<Result<node::PutOutcome>> results = store_.PutAll(requests);
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    restored[with_copy[i]] = results[i].ok();
+    if (!results[i].ok()) NoteDisk(results[i].error());
+  }
+  for (std::size_t i = 0; i < broken.size(); ++i) {
+    FinishRepair(broken[i], restored[i], i < kLinesAtOnce);
+  }
+  if (broken.size() > kLinesAtOnce) {
+    log_.Warn("more files were not as written and were put right",
+              {{"count", std::to_string(broken.size() - kLinesAtOnce)}});
+  }
+  if (on_change_) on_change_();
+}
+
+void Installer::FinishRepair(const Broken& broken, bool restored, bool say) {
+  const std::string key = broken.path.key();
+  const std::string kind(node::FileStateName(broken.found));
+  NoteDrift(kind, "tenants/" + key + ".json");
+  const auto known = verified_.find(key);
+  const auto last = known == verified_.end() ? std::string("not by this agent")
+                                             : FormatRfc3339(std::chrono::system_clock::time_point(
+                                                   std::chrono::seconds(known->second)));
+  if (say) {
+    log_.Warn(restored ? "file was not as written; restored from the cache"
+                       : "file was not as written; the profile will be compiled again",
+              {{"profile", key}, {"found", kind}, {"last_verified", last}});
+  }
+  NoteFight(key + ".json");
+  if (restored) {
+    verified_[key] = Seconds(clock_.Now());
+    return;
   }
   // No copy, or no writing: judge the profile anew. Without its digest nothing is skipped.
   if (first_audit_) first_audit_clean_ = false;
-  log_.Warn("file was not as written; the profile will be compiled again",
-            {{"profile", path.key()}, {"found", kind}});
-  node::RecordEntry stale = entry;
+  node::RecordEntry stale = broken.entry;
   stale.input_digest.clear();
-  table_.Set(path.key(), std::move(stale));
-  queue_.Add(path.key());
+  table_.Set(key, std::move(stale));
+  queue_.Add(key);
 }
 
 void Installer::FinishAudit() {
   auditing_ = false;
-  std::size_t foreign = 0;
-  const Result<std::vector<node::FoundEntry>> all = store_.Scan();
-  if (all.ok()) {
-    for (const node::FoundEntry& found : *all) {
-      const bool json = found.file_name.size() > 5;
-      const std::string key =
-          found.name_space + "/" +
-          (json ? found.file_name.substr(0, found.file_name.size() - 5) : found.file_name);
-      const auto entry = table_.Find(key);
-      if (!found.is_profile_path || !entry || entry->sha256.empty()) ++foreign;
-    }
-    if (foreign != foreign_ && foreign > 0) {
-      log_.Warn("entries below tenants/ that no profile accounts for; they are left alone",
-                {{"count", std::to_string(foreign)}});
-    }
-    foreign_ = foreign;
-  } else {
-    NoteDisk(all.error());
-  }
-  std::set<std::string> live;
-  table_.ForEach([&](const std::string&, const node::RecordEntry& entry) {
-    if (!entry.sha256.empty()) live.insert(entry.sha256);
-  });
-  if (const Result<void> trimmed = store_.TrimCache(live); !trimmed.ok()) {
-    log_.Warn("the cache could not be trimmed", {{"error", trimmed.error().message}});
-  }
+  const auto now = clock_.SteadyNow();
+  audit_not_before_ = now + 4 * (now - audit_began_);
+  WantScan();
+  if (fully_synced_) TrimCache();  // before, a lost record would cost every copy
   if (!first_audit_) return;
   first_audit_ = false;
   // Record and disk agree: the node serves what it last knew, whether the API server answers or
@@ -131,6 +155,16 @@ void Installer::FinishAudit() {
     health_.SetCheck("synced", "");
     log_.Info("record and disk agree: ready", {{"files", std::to_string(table_.files())}});
     if (on_change_) on_change_();
+  }
+}
+
+void Installer::TrimCache() {
+  std::set<std::string> live;
+  table_.ForEach([&](const std::string&, const node::RecordEntry& entry) {
+    if (!entry.sha256.empty()) live.insert(entry.sha256);
+  });
+  if (const Result<void> trimmed = store_.TrimCache(live); !trimmed.ok()) {
+    log_.Warn("the cache could not be trimmed", {{"error", trimmed.error().message}});
   }
 }
 

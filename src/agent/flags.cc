@@ -146,13 +146,20 @@ constexpr Setting kSettings[] = {
      [](AgentConfig& c, const std::string& v) {
        return OneOf(c.sandbox, v, {"off", "try", "require"});
      }},
+    {"foreign", "MODE",
+     "report: tell of files below tenants/ that no profile accounts for; quarantine: move them to "
+     "the state directory as well (default: report)",
+     [](AgentConfig& c, const std::string& v) {
+       std::string mode;
+       Result<void> known = OneOf(mode, v, {"report", "quarantine"});
+       if (known.ok()) c.quarantine_foreign = mode == "quarantine";
+       return known;
+     }},
     {"insecure-skip-tls-verify", nullptr,
      "Accept a kubeconfig that does not verify the API server (never in production)",
      Switch<&AgentConfig::insecure_skip_tls_verify>},
     {"once", nullptr, "Sync, report and exit: 0, or 1 if any profile is not installed",
      Switch<&AgentConfig::once>},
-    {"foreign", "MODE", "not supported by this version: foreign files are reported and left alone",
-     nullptr},
 };
 
 const Setting* FindSetting(const std::string& name) {

@@ -37,21 +37,21 @@ Installer::Installer(node::ProfileStore& store, node::StateDir& state_dir, Profi
 }
 
 void Installer::Submit(Order order) {
-  const std::lock_guard lock(mutex_);
-  orders_.push_back(std::move(order));
-  wake_.notify_one();
+  {
+    const std::lock_guard lock(mutex_);
+    orders_.push_back(std::move(order));
+  }
+  wake_.Notify();
 }
 
-void Installer::Poke() {
-  const std::lock_guard lock(mutex_);
-  poked_ = true;
-  wake_.notify_one();
-}
+void Installer::Poke() { wake_.Notify(); }
 
 void Installer::Announce() {
-  const std::lock_guard lock(mutex_);
-  announced_ = true;
-  wake_.notify_one();
+  {
+    const std::lock_guard lock(mutex_);
+    announced_ = true;
+  }
+  wake_.Notify();
 }
 
 std::string Installer::handled_version() const {
@@ -59,42 +59,23 @@ std::string Installer::handled_version() const {
   return handled_version_;
 }
 
-Installer::Drift Installer::drift() const {
-  const std::lock_guard lock(mutex_);
-  return drift_;
-}
-
 void Installer::Run(std::stop_token stop) {
+  const std::stop_callback on_stop(stop, [this] { wake_.Notify(); });
   last_save_ = clock_.SteadyNow();
   next_probe_ = last_save_ + kProbeGoodDisk;
   saved_table_version_ = table_.version();
+  root_seen_ = store_.root_changes();
+  StartWatching();  // before the audit: what changes behind it is seen
   BeginAudit();
   while (true) {
-    std::vector<Order> batch;
-    bool announce = false;
-    {
-      std::unique_lock lock(mutex_);
-      const auto has_work = [this] { return !orders_.empty() || poked_ || announced_; };
-      if (!auditing_ && !has_work()) {
-        heartbeat_.Idle();
-        wake_.wait_for(
-            lock, stop,
-            std::max(NextTimer() - clock_.SteadyNow(), std::chrono::steady_clock::duration{}),
-            has_work);
-      }
-      poked_ = false;
-      announce = std::exchange(announced_, false);
-      while (!orders_.empty() && batch.size() < kLargestBatch) {
-        batch.push_back(std::move(orders_.front()));
-        orders_.pop_front();
-      }
-    }
+    if (!auditing_ && !HasOrders()) Sleep();
     heartbeat_.Busy();
+    bool announce = false;
+    std::vector<Order> batch = TakeOrders(announce);
     if (!batch.empty()) Perform(std::move(batch));
+    Patrol();
     if (auditing_) AuditSome();
-    const auto now = clock_.SteadyNow();
-    if (now >= next_audit_) BeginAudit();
-    if (now >= next_probe_) ProbeDisk();
+    RunTimers();
     CheckDone();
     if (announce && on_change_) on_change_();
     const std::lock_guard lock(mutex_);
@@ -103,10 +84,55 @@ void Installer::Run(std::stop_token stop) {
   SaveRecord(true);
 }
 
+bool Installer::HasOrders() const {
+  const std::lock_guard lock(mutex_);
+  return !orders_.empty() || announced_;
+}
+
+std::vector<Order> Installer::TakeOrders(bool& announce) {
+  const std::lock_guard lock(mutex_);
+  announce = std::exchange(announced_, false);
+  std::vector<Order> batch;
+  while (!orders_.empty() && batch.size() < kLargestBatch) {
+    batch.push_back(std::move(orders_.front()));
+    orders_.pop_front();
+  }
+  return batch;
+}
+
+void Installer::Sleep() {
+  heartbeat_.Idle();
+  const auto now = clock_.SteadyNow();
+  // While the patrol rests, events wait in the kernel, which merges and bounds them.
+  const bool resting = now < patrol_after_;
+  const int events = watch_ != nullptr && !resting ? watch_->fd() : -1;
+  auto next = NextTimer();
+  if (const auto due = suspects_.next_due()) next = std::min(next, std::max(*due, patrol_after_));
+  if (resting) next = std::min(next, patrol_after_);
+  wake_.Wait(events, std::max(next - now, std::chrono::steady_clock::duration{}));
+}
+
 std::chrono::steady_clock::time_point Installer::NextTimer() const {
-  auto next = std::min(next_audit_, next_probe_);
+  auto next = std::min({next_audit_, next_probe_, next_root_check_});
   if (table_.version() != saved_table_version_) next = std::min(next, last_save_ + kSaveEvery);
+  if (audit_wanted_) next = std::min(next, audit_not_before_);
+  if (scan_wanted_) next = std::min(next, next_scan_);
+  if (foreign_news_) next = std::min(next, next_foreign_word_);
   return next;
+}
+
+void Installer::RunTimers() {
+  const auto now = clock_.SteadyNow();
+  if (now >= next_audit_ || (audit_wanted_ && now >= audit_not_before_)) BeginAudit();
+  if (now >= next_probe_) ProbeDisk();
+  if (now >= next_root_check_) {
+    CheckRoot();
+    EndFights();
+    if (watch_ == nullptr && now >= next_watch_try_) StartWatching();
+  }
+  if (store_.root_changes() != root_seen_) NoteRootChange();
+  if (scan_wanted_ && now >= next_scan_) ScanForeign();
+  if (foreign_news_ && now >= next_foreign_word_) SayForeign();
 }
 
 void Installer::NoteDisk(const Result<void>& outcome) {
@@ -121,6 +147,7 @@ void Installer::NoteDisk(const Result<void>& outcome) {
     return;
   }
   log_.Info("the seccomp directory can be written again");
+  AuditSoon();
   std::vector<std::string> failed;
   table_.ForEach([&](const std::string& key, const node::RecordEntry& entry) {
     if (entry.state == StateName(ProfileState::kFailed)) failed.push_back(key);
@@ -140,6 +167,10 @@ void Installer::CheckDone() {
   if (desired_.synced() && queue_.idle() && !first_audit_) {
     last_full_sync_ = clock_.Now();
     table_.SetResourceVersion(delivered);
+    if (!fully_synced_) {
+      fully_synced_ = true;
+      WantScan();  // only now is a file known to belong to nobody
+    }
     {
       const std::lock_guard lock(mutex_);
       handled_version_ = delivered;

@@ -90,6 +90,7 @@ void Installer::FinishInstall(InstallOrder& order, const Result<node::PutOutcome
   if (entry.sha256 != order.sha256) entry.since = now;
   entry.installed_generation = order.desired.generation;
   entry.sha256 = order.sha256;
+  verified_[key] = now;
   entry.instructions = order.instructions;
   entry.has_unchecked_tree = order.has_unchecked_tree;
   entry.remove_when_invalid = order.remove_when_invalid;
@@ -175,6 +176,7 @@ void Installer::Perform(const RemoveOrder& order) {
   NoteDisk(removed);
   if (removed.ok()) {
     table_.Erase(key);
+    verified_.erase(key);
     desired_.Forget(key);
     queue_.Forget(key);
     metrics_.Removed();

@@ -39,6 +39,7 @@ Reporter::Reporter(kube::ApiClient& api, ProfileTable& table, ObjectSource& sour
       log_(log),
       clock_(clock),
       options_(std::move(options)),
+      events_(api, log, clock, options_.node_name),
       interval_(options_.interval) {
   next_report_ = last_report_ = next_lease_ = clock_.SteadyNow();
 }
@@ -101,6 +102,7 @@ void Reporter::Attempt(std::stop_token abort) {
   Result<void> done = Identify(abort);
   if (done.ok()) done = EnsureState(abort);
   if (done.ok()) done = Report(abort);
+  if (done.ok()) events_.Send(node_uid_, drift_, abort);
   if (done.ok() && clock_.SteadyNow() >= next_lease_) done = RenewLease(abort);
   const Time now = clock_.SteadyNow();
   if (!done.ok()) {
@@ -174,6 +176,7 @@ Result<void> Reporter::EnsureState(std::stop_token abort) {
 Result<void> Reporter::Report(std::stop_token abort) {
   StatusInput input = snapshot_();
   input.facts.runtime = runtime_;
+  drift_ = input.drift;
   const std::string status = BuildStatus(input, table_, FormatRfc3339(clock_.Now()), transitions_);
   const std::string news = WithoutRiders(status);
   if (news == last_status_) return {};

@@ -25,6 +25,7 @@ Result<bool> Anchor::Verify() {
       if (Result<void> trusted = CheckTrusted(found.value, path_, false); !trusted.ok()) {
         return trusted.error();
       }
+      if (!misplaced_.empty()) return Misplaced();
       return false;
     }
   }
@@ -32,8 +33,24 @@ Result<bool> Anchor::Verify() {
   return true;
 }
 
+void Anchor::CheckMount() {
+  const SysResult<std::string> now = file_system_.MountRoot(tenants_.fd.get());
+  if (!now.ok() || mount_root_.empty()) return;  // no /proc: nothing can be said
+  misplaced_ = now.value == mount_root_ ? "" : now.value;
+}
+
+Error Anchor::Misplaced() const {
+  return Error{ErrorCode::kDenied,
+               path_ +
+                   ": the host renamed or removed the directory that is mounted there (it was " +
+                   mount_root_ + ", it is " + misplaced_ +
+                   "), so readers look elsewhere; rename it back, or restart this pod to have it "
+                   "mounted anew"};
+}
+
 Result<void> Anchor::Reopen() {
   tenants_.fd.Reset();
+  misplaced_.clear();
   Result<Directory> root = WalkTo(file_system_, root_, false);
   if (!root.ok()) return Wrap(root.error(), "seccomp root (--seccomp-root)");
   const SysResult<struct stat> root_found = file_system_.Stat(root->fd.get());
@@ -49,6 +66,7 @@ Result<void> Anchor::Reopen() {
   device_ = found.value.st_dev;
   inode_ = found.value.st_ino;
   tenants_ = std::move(opened->directory);
+  mount_root_ = file_system_.MountRoot(tenants_.fd.get()).value;
   return {};
 }
 

@@ -23,10 +23,15 @@ class Anchor {
   // directory is another one than before, nothing known about its content holds.
   Result<bool> Verify();
 
+  // Looks whether the host renamed or removed the directory behind a mount: the path leads here
+  // still, but readers go elsewhere. Verify() fails as long as that is so.
+  void CheckMount();
+
   const Directory& directory() const { return tenants_; }
 
  private:
   Result<void> Reopen();
+  Error Misplaced() const;
 
   FileSystem& file_system_;
   std::string root_;
@@ -35,6 +40,8 @@ class Anchor {
   Directory tenants_;
   dev_t device_ = 0;
   ino_t inode_ = 0;
+  std::string mount_root_;  // of the mount that tenants/ is in, as it was; empty: not known
+  std::string misplaced_;   // as it is now, when it is another
 };
 
 }  // namespace seccompd::node

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "node/disk.h"
+#include "node/inotify_error.h"
 
 namespace seccompd::node {
 namespace {
@@ -23,27 +24,6 @@ constexpr std::uint32_t kEvents = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM |
                                   IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF;
 constexpr std::size_t kBufferBytes = std::size_t{64} * 1024;
 constexpr int kReadsAtOnce = 16;  // a storm must not keep Read for ever; the rest is read next time
-
-Error WatchError(int errno_value, const std::string& what) {
-  switch (errno_value) {
-    case ENOSPC:
-      return Error{ErrorCode::kTransient,
-                   what +
-                       ": the user's limit of inotify watches is reached; raise "
-                       "fs.inotify.max_user_watches (sysctl)"};
-    case EMFILE:
-      return Error{ErrorCode::kTransient,
-                   what +
-                       ": the limit of inotify instances or open files is reached; raise "
-                       "fs.inotify.max_user_instances (sysctl)"};
-    case ENOENT:
-      return Error{ErrorCode::kNotFound, what + ": it does not exist; create it"};
-    case ENOTDIR:
-      return Error{ErrorCode::kInvalid, what + ": it is no directory; give a directory"};
-    default:
-      return DiskError(errno_value, "start inotify:", what);
-  }
-}
 
 class Inotify final : public DirectoryWatch {
  public:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// The one implementation of ProfileStore: store.cc opens, removes and scans, store_put.cc writes,
-// store_inspect.cc compares.
+// The one implementation of ProfileStore: store.cc opens and removes, store_put.cc writes,
+// store_inspect.cc compares, store_scan.cc finds.
 
 #include <sys/stat.h>
 
@@ -19,6 +19,7 @@
 #include "node/anchor.h"
 #include "node/cache.h"
 #include "node/disk.h"
+#include "node/quarantine.h"
 #include "node/temporary_file.h"
 
 namespace seccompd::node {
@@ -35,6 +36,13 @@ class DiskStore final : public ProfileStore {
   Result<void> Remove(const ProfilePath& path) override;
   Result<FileState> Inspect(const ProfilePath& path, std::string_view sha256) override;
   Result<std::vector<FoundEntry>> Scan() override;
+  Result<std::optional<FoundEntry>> Look(const std::string& name_space,
+                                         const std::string& file_name) override;
+  Result<TakenAway> TakeAway(const FoundEntry& found) override;
+  Result<UniqueFd> OpenDirectory(const std::string& name_space) override;
+  Result<std::vector<std::string>> Namespaces() override;
+  Result<void> VerifyRoot() override;
+  std::uint64_t root_changes() const override { return root_changes_; }
   Result<std::string> ReadCache(std::string_view sha256) override { return cache_.Read(sha256); }
   Result<void> TrimCache(const std::set<std::string>& live) override { return cache_.Trim(live); }
   Result<void> CheckWritable() override;
@@ -65,16 +73,22 @@ class DiskStore final : public ProfileStore {
 
   // store.cc
   Result<void> RemoveFile(const Directory& directory, const ProfilePath& path);
+
+  // store_scan.cc
   Result<void> ScanNamespace(const std::string& name, std::vector<FoundEntry>& found);
+  Result<std::optional<FoundEntry>> LookIn(const Directory& directory, const std::string& name,
+                                           const std::string& file);
 
   FileSystem& file_system_;
   const StoreOptions options_;
   Anchor anchor_;
   Cache cache_;
+  Quarantine quarantine_;
   // Namespaces whose directory was flushed after our last change in it, by its inode. What is not
   // here is flushed before anything in it is called durable: after a failed fsync, and once in a
   // process's life.
   std::map<std::string, ino_t> flushed_;
+  std::uint64_t root_changes_ = 0;
   bool anchor_flushed_ = false;  // the same for the entries of tenants/
 };
 

@@ -8,8 +8,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdint>
+#include <sstream>
 
 namespace seccompd::node {
 namespace {
@@ -70,6 +72,41 @@ SysResult<UniqueFd> OpenBeneathOldKernel(int directory, const std::string& name,
   return file;
 }
 
+// A file of /proc as a whole; errno when it cannot be read.
+SysResult<std::string> ReadProc(const std::string& path) {
+  SysResult<UniqueFd> file =
+      Opened(Retry([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); }));
+  if (!file.ok()) return {{}, file.error};
+  std::string text;
+  std::array<char, 4096> buffer{};
+  while (true) {
+    const auto got = Retry([&] { return ::read(file.value.get(), buffer.data(), buffer.size()); });
+    if (got < 0) return {{}, errno};
+    if (got == 0) return {std::move(text), 0};
+    text.append(buffer.data(), static_cast<std::size_t>(got));
+  }
+}
+
+// "mnt_id:\t42" of fdinfo, then the fourth field of the line of mountinfo that begins with "42 ".
+SysResult<std::string> MountRootOf(int fd) {
+  const SysResult<std::string> info = ReadProc("/proc/self/fdinfo/" + std::to_string(fd));
+  if (!info.ok()) return info;
+  std::istringstream words(info.value);
+  std::string id;
+  while (words >> id && id != "mnt_id:") {
+  }
+  if (!(words >> id)) return {{}, ENOSYS};
+  const SysResult<std::string> mounts = ReadProc("/proc/self/mountinfo");
+  if (!mounts.ok()) return mounts;
+  std::istringstream lines(mounts.value);
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream fields(line);
+    std::string mount, parent, device, root;
+    if (fields >> mount >> parent >> device >> root && mount == id) return {std::move(root), 0};
+  }
+  return {{}, ENOENT};
+}
+
 class Real final : public FileSystem {
  public:
   SysResult<UniqueFd> OpenFileSystemRoot() override {
@@ -106,6 +143,11 @@ class Real final : public FileSystem {
   int Rename(int directory, const std::string& from, const std::string& to) override {
     if (!IsOneComponent(from) || !IsOneComponent(to)) return EINVAL;
     return Done([&] { return ::renameat(directory, from.c_str(), directory, to.c_str()); });
+  }
+  int Move(int from_directory, const std::string& from, int to_directory,
+           const std::string& to) override {
+    if (!IsOneComponent(from) || !IsOneComponent(to)) return EINVAL;
+    return Done([&] { return ::renameat(from_directory, from.c_str(), to_directory, to.c_str()); });
   }
   SysResult<struct stat> StatAt(int directory, const std::string& name) override {
     if (!IsOneComponent(name)) return {{}, EINVAL};
@@ -147,6 +189,7 @@ class Real final : public FileSystem {
   SysResult<std::size_t> ReadEntries(int fd, std::span<char> buffer) override {
     return Count([&] { return ::syscall(SYS_getdents64, fd, buffer.data(), buffer.size()); });
   }
+  SysResult<std::string> MountRoot(int fd) override { return MountRootOf(fd); }
   int Lock(int fd) override {
     return Done([&] { return ::flock(fd, LOCK_EX | LOCK_NB); });
   }

@@ -26,16 +26,24 @@ DiskStore::DiskStore(FileSystem& file_system, const StoreOptions& options, Cache
     : file_system_(file_system),
       options_(options),
       anchor_(file_system, options.seccomp_root, options.directory_mode),
-      cache_(std::move(cache)) {}
+      cache_(std::move(cache)),
+      quarantine_(file_system, options.state_dir) {}
 
 Result<void> DiskStore::VerifyAnchor() {
   Result<bool> replaced = anchor_.Verify();
+  if (replaced.ok() && *replaced) ++root_changes_;
   if (!replaced.ok() || *replaced) {
     flushed_.clear();
     anchor_flushed_ = false;
   }
   if (!replaced.ok()) return replaced.error();
   return {};
+}
+
+Result<void> DiskStore::VerifyRoot() {
+  if (Result<void> verified = VerifyAnchor(); !verified.ok()) return verified;
+  anchor_.CheckMount();
+  return VerifyAnchor();
 }
 
 Result<void> DiskStore::Remove(const ProfilePath& path) {
@@ -86,53 +94,6 @@ Result<void> DiskStore::RemoveFile(const Directory& directory, const ProfilePath
     return DiskError(error, "remove directory", directory.path);
   }
   return FlushNamespace(directory, path.name_space());
-}
-
-Result<std::vector<FoundEntry>> DiskStore::Scan() {
-  if (Result<void> verified = VerifyAnchor(); !verified.ok()) return verified.error();
-  const Directory& tenants = anchor_.directory();
-  Result<std::vector<std::string>> names = ListNames(file_system_, tenants, kMaxEntries);
-  if (!names.ok()) return names.error();
-  std::vector<FoundEntry> found;
-  for (const std::string& name : *names) {
-    if (ProfilePath::Make(name, "x").ok()) {
-      if (Result<void> scanned = ScanNamespace(name, found); !scanned.ok()) return scanned.error();
-      continue;
-    }
-    if (IsTemporaryName(name) && file_system_.Unlink(tenants.fd.get(), name) == 0) continue;
-    found.push_back(FoundEntry{name, "", false});
-  }
-  return found;
-}
-
-Result<void> DiskStore::ScanNamespace(const std::string& name, std::vector<FoundEntry>& found) {
-  constexpr std::string_view kSuffix = ".json";
-  const Directory& tenants = anchor_.directory();
-  SysResult<UniqueFd> opened =
-      file_system_.OpenBeneath(tenants.fd.get(), name, O_RDONLY | O_DIRECTORY, 0);
-  if (opened.error == ENOENT) return {};
-  if (opened.error == ENOTDIR || opened.error == ELOOP || opened.error == EXDEV ||
-      opened.error == EACCES) {
-    found.push_back(FoundEntry{name, "", false});
-    return {};
-  }
-  if (!opened.ok()) return DiskError(opened.error, "open directory", tenants.PathOf(name));
-  const Directory directory{std::move(opened.value), tenants.PathOf(name)};
-  Result<std::vector<std::string>> files =
-      ListNames(file_system_, directory, kMaxEntries - std::min(kMaxEntries, found.size()));
-  if (!files.ok()) return files.error();
-  for (const std::string& file : *files) {
-    if (IsTemporaryName(file) && file_system_.Unlink(directory.fd.get(), file) == 0) continue;
-    const SysResult<struct stat> entry = file_system_.StatAt(directory.fd.get(), file);
-    if (entry.error == ENOENT) continue;
-    if (!entry.ok()) return DiskError(entry.error, "examine", directory.PathOf(file));
-    const bool is_profile_path =
-        S_ISREG(entry.value.st_mode) && file.ends_with(kSuffix) &&
-        ProfilePath::Make(name, std::string_view(file).substr(0, file.size() - kSuffix.size()))
-            .ok();
-    found.push_back(FoundEntry{name, file, is_profile_path});
-  }
-  return {};
 }
 
 Result<void> DiskStore::CheckWritable() {

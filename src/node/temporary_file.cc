@@ -82,6 +82,8 @@ Result<void> MoveAway(FileSystem& file_system, const Directory& directory,
   if (!aside.ok()) return aside.error();
   const int error = file_system.Rename(directory.fd.get(), name, *aside);
   if (error != 0) return DiskError(error, "rename out of the way", directory.PathOf(name));
+  // An empty directory is worth nothing to anybody; what has something in it stays, as foreign.
+  static_cast<void>(file_system.RemoveDirectory(directory.fd.get(), *aside));
   return {};
 }
 

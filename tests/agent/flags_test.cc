@@ -86,7 +86,7 @@ TEST(AgentFlagsTest, RefusesWithThePlaceTheValueAndWhatIsAllowed) {
       {"ceiling without a name", {"--ceiling", "builtin/"}, {}, "must be none or builtin/"},
       {"runtime", {"--runtime", "gvisor"}, {}, "must be one of runc, crun, both"},
       {"sandbox", {"--sandbox", "on"}, {}, "must be one of off, try, require"},
-      {"foreign", {}, {{"SECCOMPD_FOREIGN", "report"}}, "not supported by this version"},
+      {"foreign", {}, {{"SECCOMPD_FOREIGN", "delete"}}, "must be one of report, quarantine"},
   };
   for (const Row& row : rows) {
     const auto config = Parse(row.args, row.environment);

@@ -78,11 +78,15 @@ int FakeSource::fetches() {
   return fetches_;
 }
 
-Rig::Rig(const std::string& directory, node::FileSystem& file_system, const std::string& ceiling)
-    : directory_(directory), log_(Log::ToStderr(LogFormat::kText, "off")) {
+Rig::Rig(const std::string& directory, node::FileSystem& file_system, const std::string& ceiling,
+         bool quarantine, bool watch_refused)
+    : refuse_watch(watch_refused),
+      directory_(directory),
+      log_(Log::ToStderr(LogFormat::kText, "off")) {
   config.seccomp_root = directory + "/seccomp";
   config.state_dir = directory + "/state";
   config.ceiling = ceiling;
+  config.quarantine_foreign = quarantine;
   auto state_dir = node::StateDir::Open(file_system, config.state_dir);
   EXPECT_TRUE(state_dir.ok()) << state_dir.error().message;
   state_dir_ = *std::move(state_dir);
@@ -91,7 +95,12 @@ Rig::Rig(const std::string& directory, node::FileSystem& file_system, const std:
   EXPECT_TRUE(store.ok()) << store.error().message;
   store_ = *std::move(store);
   agent = std::make_unique<Agent>(
-      config, AgentParts{*store_, *state_dir_, compiler, clock, log_},
+      config,
+      AgentParts{*store_, *state_dir_, compiler, clock, log_,
+                 [this]() -> Result<std::unique_ptr<node::DriftWatch>> {
+                   if (refuse_watch) return Error{ErrorCode::kTransient, "no more inotify"};
+                   return node::DriftWatch::Open();
+                 }},
       AgentIdentity{
           "0.0.0-test", "2.5.4", {"amd64", "SCMP_ARCH_X86_64", "6.1", {"allow", "errno"}, ""}});
 }
@@ -147,7 +156,14 @@ bool Rig::Wait(const std::function<bool()>& is_so) {
     lock.unlock();
     agent->Announce();
     lock.lock();
-    if (changed_.wait_until(lock, deadline) == std::cv_status::timeout) return is_so();
+    // Announced again when the answer may have come before this wait began; looked at only after one.
+    while (changed_.wait_for(lock, std::chrono::milliseconds(200)) == std::cv_status::timeout &&
+           std::chrono::steady_clock::now() < deadline) {
+      lock.unlock();
+      agent->Announce();
+      lock.lock();
+    }
+    if (std::chrono::steady_clock::now() >= deadline) return is_so();
   }
   return true;
 }

@@ -3,6 +3,7 @@
 // A whole agent over a real directory, with a source and a compiler that a test commands. Time is
 // the test's too.
 
+#include <atomic>
 #include <condition_variable>
 #include <map>
 #include <memory>
@@ -51,7 +52,8 @@ class FakeSource final : public ObjectSource {
 class Rig {
  public:
   explicit Rig(const std::string& directory, node::FileSystem& file_system = node::RealFileSystem(),
-               const std::string& ceiling = "none");
+               const std::string& ceiling = "none", bool quarantine = false,
+               bool watch_refused = false);
   ~Rig();
 
   void Start();
@@ -81,6 +83,7 @@ class Rig {
   fakes::FakeCompiler compiler;
   fakes::ManualClock clock;
   AgentConfig config;
+  std::atomic<bool> refuse_watch{false};  // as when the limit of inotify instances is reached
   std::unique_ptr<Agent> agent;
 
  private:

@@ -25,6 +25,7 @@ enum class Call {
   kUnlink,
   kRemoveDirectory,
   kRename,
+  kMove,
   kStatAt,
   kStatPath,
   kStat,
@@ -95,6 +96,11 @@ class FaultyFileSystem final : public FileSystem {
   int Rename(int directory, const std::string& from, const std::string& to) override {
     return Plain(Call::kRename, [&] { return real_.Rename(directory, from, to); });
   }
+  int Move(int from_directory, const std::string& from, int to_directory,
+           const std::string& to) override {
+    return Plain(Call::kMove, [&] { return real_.Move(from_directory, from, to_directory, to); });
+  }
+  SysResult<std::string> MountRoot(int fd) override { return real_.MountRoot(fd); }
   SysResult<struct stat> StatAt(int directory, const std::string& name) override {
     return Value<struct stat>(Call::kStatAt, [&] { return real_.StatAt(directory, name); });
   }

@@ -146,8 +146,8 @@ TEST(ProfileStoreTest, WhateverIsInTheFilesPlaceIsSeenAndReplaced) {
     EXPECT_EQ(*store->Inspect(PathOf("a", "x"), Sha256Hex("text")), FileState::kIntact);
     EXPECT_EQ(Slurp(outside), outside_before);
     EXPECT_EQ(Slurp(fixture.FileOf("a", "x")), "text");
-    const bool was_directory = std::string(foreign.name).starts_with("directory");
-    EXPECT_EQ(store->Scan()->size(), was_directory ? 3U : 2U);  // a moved directory is reported
+    const bool was_full = std::string(foreign.name) == "directory with content";
+    EXPECT_EQ(store->Scan()->size(), was_full ? 3U : 2U);  // moved aside, and reported
   }
 }
 

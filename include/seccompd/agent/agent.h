@@ -33,6 +33,7 @@ struct AgentParts {
   compiler::Compiler& compiler;
   const Clock& clock;
   const Log& log;
+  node::OpenDriftWatch open_watch = node::DriftWatch::Open;
 };
 
 struct AgentIdentity {

@@ -25,9 +25,10 @@ struct AgentConfig {
   std::chrono::milliseconds report_spread{0};
   std::chrono::milliseconds delete_grace = std::chrono::seconds(60);
   ReportMode report = ReportMode::kExceptions;
-  std::string ceiling = "none";  // or "builtin/<name>-v<N>"
-  std::string runtime = "both";  // "runc", "crun": what a profile must let start
-  std::string sandbox = "try";   // "off", "try", "require"
+  std::string ceiling = "none";     // or "builtin/<name>-v<N>"
+  std::string runtime = "both";     // "runc", "crun": what a profile must let start
+  bool quarantine_foreign = false;  // else foreign files are reported and left alone
+  std::string sandbox = "try";      // "off", "try", "require"
   bool insecure_skip_tls_verify = false;
   bool once = false;
 

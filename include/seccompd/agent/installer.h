@@ -1,29 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // The one thread that owns the store and the record: it writes what the reconciler decided, in
-// batches that share their flushes, keeps the record, audits the disk and repairs it from the
-// cache. The public members are thread-safe and do not block; results go back through the work
-// queue (retry) and the profile table (state).
+// batches that share their flushes, keeps the record, watches and audits the disk and repairs it
+// from the cache. The public members are thread-safe and do not block; results go back through the
+// work queue (retry) and the profile table (state).
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <unordered_map>
 #include <variant>
 #include <vector>
 
 #include "seccompd/agent/desired_state.h"
+#include "seccompd/agent/drift_ledger.h"
 #include "seccompd/agent/health.h"
 #include "seccompd/agent/log.h"
 #include "seccompd/agent/metrics.h"
 #include "seccompd/agent/profile_table.h"
+#include "seccompd/agent/suspects.h"
+#include "seccompd/agent/wakeup.h"
 #include "seccompd/agent/work_queue.h"
+#include "seccompd/node/drift_watch.h"
 #include "seccompd/node/store.h"
 
 namespace seccompd::agent {
@@ -90,6 +96,8 @@ using Order = std::variant<InstallOrder, VerdictOrder, RemoveOrder, DeletingOrde
 struct InstallerOptions {
   std::chrono::milliseconds resync = std::chrono::minutes(10);
   bool standalone = false;
+  bool quarantine_foreign = false;
+  node::OpenDriftWatch open_watch = node::DriftWatch::Open;
 };
 
 class Installer {
@@ -113,12 +121,8 @@ class Installer {
   // The resourceVersion up to which every change was handled.
   std::string handled_version() const;
   std::chrono::system_clock::time_point last_full_sync() const { return last_full_sync_.load(); }
-  std::size_t foreign_files() const { return foreign_; }
-  struct Drift {
-    std::chrono::system_clock::time_point last;
-    std::vector<std::string> kinds;
-  };
-  Drift drift() const;
+  std::size_t foreign_files() const { return foreign_files_; }
+  DriftLedger::Contents drift() const { return ledger_.contents(); }
 
  private:
   void Perform(std::vector<Order> batch);
@@ -132,16 +136,53 @@ class Installer {
   void Perform(const TreeOrder& order);
   void RefuseInstalled(const std::string& key, const TreeOrder& order, node::RecordEntry& entry);
 
+  // auditor.cc: what is known is compared with what should be, and put right.
+  struct Broken {
+    node::ProfilePath path;
+    node::RecordEntry entry;
+    node::FileState found;
+  };
   void BeginAudit();
+  void AuditSoon();
   void AuditSome();
-  void AuditEntry(const std::string& key);
-  void Repair(const node::ProfilePath& path, const node::RecordEntry& entry, node::FileState found);
+  void QueueUnfinished(const std::string& key, const node::RecordEntry& entry);
+  void Examine(const std::string& key, std::vector<Broken>& broken);
+  void Repair(std::vector<Broken>& broken);
+  void FinishRepair(const Broken& broken, bool restored, bool say);
   void FinishAudit();
+  void TrimCache();
 
+  // installer_watch.cc: what inotify says becomes suspects, and suspects are looked at.
+  void StartWatching();
+  void StopWatching(const Error& why);
+  void Patrol();
+  void ReadWatch();
+  void WatchNamespace(const std::string& name);
+  void Suspect(const std::string& entry);
+  void CheckSuspects(const std::vector<std::string>& entries);
+  void CheckRoot();
+  void NoteRootChange();
+  void NoteDrift(std::string_view kind, const std::string& entry);
+  void NoteFight(const std::string& entry);
+  void EndFights();
+
+  // foreign.cc: what no profile accounts for.
+  void LookForeign(const std::string& entry);
+  void NoteForeign(const node::FoundEntry& found);
+  void WantScan(std::chrono::milliseconds delay = {});
+  void ScanForeign();
+  void TakeForeign(const node::FoundEntry& found, const std::string& entry);
+  bool MayTake(const node::FoundEntry& found, const std::string& entry) const;
+  void SayForeign();
+
+  void RunTimers();
   void NoteDisk(const Result<void>& outcome);
   void ProbeDisk();
   void CheckDone();
   void SaveRecord(bool now);
+  std::vector<Order> TakeOrders(bool& announce);
+  bool HasOrders() const;
+  void Sleep();
   std::chrono::steady_clock::time_point NextTimer() const;
 
   node::ProfileStore& store_;
@@ -157,27 +198,44 @@ class Installer {
   Heartbeat& heartbeat_;
   std::function<void()> on_change_;
 
-  mutable std::mutex mutex_;  // guards orders_, poked_, announced_, handled_version_, drift_
-  std::condition_variable_any wake_;
+  Wakeup wake_;
+  mutable std::mutex mutex_;  // guards orders_, announced_, handled_version_
   std::deque<Order> orders_;
-  bool poked_ = false;
   bool announced_ = false;
   std::string handled_version_;
-  Drift drift_;
+  DriftLedger ledger_;
 
   std::atomic<bool> first_pass_{false};
   std::atomic<std::chrono::system_clock::time_point> last_full_sync_{};
-  std::atomic<std::size_t> foreign_{0};
+  std::atomic<std::size_t> foreign_files_{0};
 
   // The rest belongs to Run's thread.
+  using Time = std::chrono::steady_clock::time_point;
   std::deque<std::string> to_audit_;
   bool auditing_ = false;
+  bool audit_wanted_ = false;
   bool first_audit_ = true;
   bool first_audit_clean_ = true;
+  bool fully_synced_ = false;  // once: every object of the source was handled
   bool disk_good_ = true;
   std::uint64_t saved_table_version_ = 0;
   std::string saved_resource_version_;
-  std::chrono::steady_clock::time_point last_save_, next_audit_, next_probe_;
+  Time last_save_, next_audit_, next_probe_;
+  Time audit_began_, audit_not_before_;  // one after an overflow waits, so that a storm is bounded
+  std::chrono::system_clock::time_point audited_;  // the last full audit's end
+
+  std::unique_ptr<node::DriftWatch> watch_;  // none: refused, audits stand in
+  Suspects suspects_;
+  std::uint64_t root_seen_ = 0;
+  Time patrol_after_, next_root_check_, next_watch_try_;
+  // When each file was last written or found intact, in seconds since 1970.
+  std::unordered_map<std::string, std::int64_t> verified_;
+
+  std::map<std::string, Time> foreign_;  // entry: since when
+  bool scan_wanted_ = false;
+  bool foreign_news_ = false;
+  std::vector<std::string> taken_;  // since the last word about it
+  Time last_scan_, next_scan_, next_foreign_word_;
 };
 
 }  // namespace seccompd::agent

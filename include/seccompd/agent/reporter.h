@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// The only writer to the API: this node's NodeSeccompState and its Lease. Nothing is written when
-// nothing changed; the first report after quiet goes at once, under sustained change the interval
-// doubles up to 60 s. Run() blocks its own thread; Notify() may come from any.
+// The only writer to the API: this node's NodeSeccompState, its Lease and Events about it. Nothing
+// is written when nothing changed; the first report after quiet goes at once, under sustained
+// change the interval doubles up to 60 s. Run() blocks its own thread; Notify() may come from any.
 
 #include <atomic>
 #include <chrono>
@@ -16,6 +16,7 @@
 
 #include "seccompd/agent/health.h"
 #include "seccompd/agent/log.h"
+#include "seccompd/agent/node_events.h"
 #include "seccompd/agent/object_source.h"
 #include "seccompd/agent/status.h"
 #include "seccompd/kube/api_client.h"
@@ -88,6 +89,8 @@ class Reporter {
   // The rest belongs to Run's thread.
   bool identified_ = false;
   std::string node_uid_, runtime_;
+  std::map<std::string, DriftLedger::Kind> drift_;  // as of the newest report
+  NodeEvents events_;
   bool state_exists_ = false;
   std::string last_status_;  // without riders
   std::map<std::string, Transition> transitions_;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "seccompd/agent/config.h"
+#include "seccompd/agent/drift_ledger.h"
 #include "seccompd/agent/health.h"
 #include "seccompd/agent/profile_table.h"
 
@@ -43,6 +44,7 @@ struct StatusInput {
   std::vector<Condition> conditions;
   std::string last_drift_time;  // RFC 3339; empty: never
   std::vector<std::string> drift_kinds;
+  std::map<std::string, DriftLedger::Kind> drift;  // for Events; not in the status
   ReportMode mode = ReportMode::kExceptions;
 };
 

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include <cerrno>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -45,6 +46,11 @@ class FileSystem {
   // Within one directory: Landlock before ABI 2 forbids more.
   [[nodiscard]] virtual int Rename(int directory, const std::string& from,
                                    const std::string& to) = 0;
+  // From one directory into another. EXDEV: not on the same file system and mount.
+  [[nodiscard]] virtual int Move(int /*from_directory*/, const std::string& /*from*/,
+                                 int /*to_directory*/, const std::string& /*to*/) {
+    return EXDEV;
+  }
   // Never follows a symlink.
   virtual SysResult<struct stat> StatAt(int directory, const std::string& name) = 0;
   // An absolute path; follows symlinks but in its last component. Only to compare identities.
@@ -60,6 +66,10 @@ class FileSystem {
   [[nodiscard]] virtual int Sync(int fd) = 0;
   // getdents64: bytes of struct linux_dirent64, 0 at the end.
   virtual SysResult<std::size_t> ReadEntries(int fd, std::span<char> buffer) = 0;
+  // The directory, within its file system, that is the root of the mount in which `fd` is: changes
+  // when somebody outside of a container renames what is mounted in it. Reads
+  // /proc/self/fdinfo/<fd> and /proc/self/mountinfo.
+  virtual SysResult<std::string> MountRoot(int /*fd*/) { return {{}, ENOSYS}; }
   // flock, exclusive, not waiting: EWOULDBLOCK when another open file holds it.
   [[nodiscard]] virtual int Lock(int fd) = 0;
   [[nodiscard]] virtual int Random(std::span<unsigned char> bytes) = 0;

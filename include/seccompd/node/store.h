@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -17,6 +18,7 @@
 #include <vector>
 
 #include "seccompd/base/result.h"
+#include "seccompd/base/unique_fd.h"
 #include "seccompd/node/file_system.h"
 #include "seccompd/node/profile_path.h"
 
@@ -62,6 +64,13 @@ struct FoundEntry {
   bool is_profile_path;    // both parts make a ProfilePath and it is a regular file
 };
 
+// What became of a foreign entry.
+enum class TakenAway {
+  kQuarantined,  // renamed into <state dir>/quarantine
+  kRemoved,      // unlinked: the quarantine is on another file system or mount, or full
+  kLeft,         // a directory that is not empty, or not ours to move
+};
+
 class ProfileStore {
  public:
   // kInvalid: the root is a symlink, no directory, or writable by others; kDenied: not root's;
@@ -89,6 +98,25 @@ class ProfileStore {
 
   // Every entry below tenants/, but for our own temporary files (left by a crash: removed here).
   virtual Result<std::vector<FoundEntry>> Scan() = 0;
+
+  // What Scan would say of one entry; file_name empty: of one in tenants/ itself that is no
+  // readable directory with a namespace's name. Nothing: not there (any more), or such a directory.
+  virtual Result<std::optional<FoundEntry>> Look(const std::string& name_space,
+                                                 const std::string& file_name) = 0;
+
+  // Takes what Scan or Look found out of tenants/. It is never opened, linked or copied.
+  virtual Result<TakenAway> TakeAway(const FoundEntry& found) = 0;
+
+  // A descriptor of a namespace's directory, or of tenants/ itself (""), to be watched. kNotFound:
+  // not there, or no directory of ours.
+  virtual Result<UniqueFd> OpenDirectory(const std::string& name_space) = 0;
+  // The names of all directories in tenants/ that may be a namespace's.
+  virtual Result<std::vector<std::string>> Namespaces() = 0;
+  // Makes sure that what is written here is what readers reach: the path leads to the very
+  // directory, and nobody renamed or removed it behind a mount.
+  virtual Result<void> VerifyRoot() = 0;
+  // Grows each time tenants/ turned out to be another directory: nothing known of it holds then.
+  virtual std::uint64_t root_changes() const = 0;
 
   // The bytes of cache/<sha256>, verified. kNotFound: not there, or damaged (then removed).
   virtual Result<std::string> ReadCache(std::string_view sha256) = 0;
