@@ -50,12 +50,13 @@ void Workspace::WriteFile(const std::string& name, const std::string& text) cons
 }
 
 AgentProcess::AgentProcess(const std::vector<std::string>& args,
-                           const std::map<std::string, std::string>& environment) {
+                           const std::map<std::string, std::string>& environment,
+                           const std::string& executable) {
   std::array<int, 2> ends{};
   EXPECT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
   stderr_.Reset(ends[0]);
   const UniqueFd write_end(ends[1]);
-  std::vector<std::string> words{SECCOMPD_EXECUTABLE, "agent"};
+  std::vector<std::string> words{executable, "agent"};
   words.insert(words.end(), args.begin(), args.end());
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
@@ -73,7 +74,7 @@ AgentProcess::AgentProcess(const std::vector<std::string>& args,
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_adddup2(&actions, write_end.get(), STDERR_FILENO);
-  EXPECT_EQ(::posix_spawn(&pid_, SECCOMPD_EXECUTABLE, &actions, nullptr, argv.data(), envp.data()),
+  EXPECT_EQ(::posix_spawn(&pid_, executable.c_str(), &actions, nullptr, argv.data(), envp.data()),
             0);
   ::posix_spawn_file_actions_destroy(&actions);
   pidfd_.Reset(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));

@@ -39,7 +39,8 @@ class AgentProcess {
  public:
   // `seccompd agent <args>`; environment beside a bare PATH.
   explicit AgentProcess(const std::vector<std::string>& args,
-                        const std::map<std::string, std::string>& environment = {});
+                        const std::map<std::string, std::string>& environment = {},
+                        const std::string& executable = SECCOMPD_EXECUTABLE);
   ~AgentProcess();  // SIGKILL if it still runs
 
   // Waits, 30 s at most, until a line of the log holds `text`; the line, or "".
