@@ -36,17 +36,18 @@ Result<Decisions> DecisionsOf(const Filter& filter) {
   return Decisions::Of(*program);
 }
 
-bool IsAnother(const Verdict& a, const Verdict& b) { return a != b; }
-
 class Comparison {
  public:
-  Comparison(const Compared& a, const Compared& b, Matters matters)
-      : a_(a), b_(b), filters_{a.decisions, b.decisions}, matters_(matters) {}
+  Comparison(const Compared& a, const Compared& b, Wanted wanted)
+      : a_(a), b_(b), filters_{a.decisions, b.decisions}, wanted_(wanted) {}
 
   Result<std::vector<Difference>> Run() {
-    std::array<std::vector<Predicate>, kWords> asked;
-    for (const Decisions* filter : filters_) filter->Collect(filter->entry(), Words(), asked);
-    const auto classes = Classes(asked.at(kArchitectureWord), kMaxCases);
+    std::vector<Predicate> asked;
+    for (const Decisions* filter : filters_) {
+      const std::vector<Predicate>& more = filter->architecture_predicates();
+      asked.insert(asked.end(), more.begin(), more.end());
+    }
+    const auto classes = Classes(asked, kMaxCases);
     if (!classes.has_value()) return TooMany("the architectures");
     for (const Representative& architecture : *classes) {
       Result<void> result = CompareArchitecture(architecture.value);
@@ -90,10 +91,10 @@ class Comparison {
     std::array<std::uint16_t, 2> starts{};
     for (std::size_t i = 0; i < filters_.size(); ++i) {
       starts.at(i) = filters_.at(i)->Advance(filters_.at(i)->entry(), words);
-      filters_.at(i)->Collect(starts.at(i), words, asked);
     }
-    if (filters_[0]->IsReturn(starts[0]) && filters_[1]->IsReturn(starts[1]) && !Matter(starts)) {
-      return {};
+    if (!CanMatter(starts)) return {};
+    for (std::size_t i = 0; i < filters_.size(); ++i) {
+      filters_.at(i)->Collect(starts.at(i), words, asked);
     }
     auto& predicates = asked.at(kNumberWord);
     predicates.push_back({~0U, kX32Bit - 1, false});
@@ -116,11 +117,22 @@ class Comparison {
   }
   bool Matter(const std::array<std::uint16_t, 2>& at) const {
     if (filters_[0]->node(at[0]).k == filters_[1]->node(at[1]).k) return false;
-    return matters_(VerdictAt(0, at[0]), VerdictAt(1, at[1]));
+    const Verdict a = VerdictAt(0, at[0]);
+    const Verdict b = VerdictAt(1, at[1]);
+    if (wanted_ == Wanted::kAbove) return MayLetThrough(a.action) && !MayLetThrough(b.action);
+    return a != b;
+  }
+  // Not: what is settled already decides it, whatever the rest asks.
+  bool CanMatter(const std::array<std::uint16_t, 2>& at) const {
+    if (filters_[0]->IsReturn(at[0]) && filters_[1]->IsReturn(at[1])) return Matter(at);
+    if (wanted_ == Wanted::kAll) return true;
+    if (filters_[0]->IsReturn(at[0])) return MayLetThrough(VerdictAt(0, at[0]).action);
+    return !filters_[1]->IsReturn(at[1]) || !MayLetThrough(VerdictAt(1, at[1]).action);
   }
 
   Result<void> CompareCall(const Words& words, const std::array<std::uint16_t, 2>& at,
                            bool is_any_other) {
+    if (!CanMatter(at)) return {};
     const std::size_t first = found_.size();
     const auto note = [&](const Words& known, std::span<const std::uint16_t> returns) {
       const std::array<std::uint16_t, 2> both = {returns[0], returns[1]};
@@ -169,7 +181,7 @@ class Comparison {
   const Compared& a_;
   const Compared& b_;
   std::array<const Decisions*, 2> filters_;
-  Matters matters_;
+  Wanted wanted_;
   std::array<std::vector<std::uint16_t>, 2> reached_;  // per filter, by number
   std::vector<Difference> found_;
 };
@@ -214,10 +226,6 @@ Diagnostic AboveCeiling(const Profile& profile, const std::vector<Difference>& a
                          " here and " + VerdictText(first.b) + " in the ceiling");
 }
 
-bool IsAbove(const Verdict& profile, const Verdict& ceiling) {
-  return MayLetThrough(profile.action) && !MayLetThrough(ceiling.action);
-}
-
 }  // namespace
 
 std::string_view ChangeName(Change change) {
@@ -233,11 +241,11 @@ std::string_view ChangeName(Change change) {
 }
 
 Result<std::vector<Difference>> CompareDecisions(const Compared& a, const Compared& b,
-                                                 Matters matters) {
+                                                 Wanted wanted) {
   if (a.is_big_endian != b.is_big_endian) {
     return Error{ErrorCode::kInvalid, "the two profiles are for machines of another byte order"};
   }
-  return Comparison(a, b, matters).Run();
+  return Comparison(a, b, wanted).Run();
 }
 
 Result<std::vector<Difference>> Compare(const CompiledProfile& a, const CompiledProfile& b) {
@@ -246,7 +254,7 @@ Result<std::vector<Difference>> Compare(const CompiledProfile& a, const Compiled
   const Result<Decisions> filter_b = DecisionsOf(b.filter);
   if (!filter_b.ok()) return filter_b.error();
   return CompareDecisions({&a.profile, &*filter_a, a.filter.is_big_endian},
-                          {&b.profile, &*filter_b, b.filter.is_big_endian}, IsAnother);
+                          {&b.profile, &*filter_b, b.filter.is_big_endian}, Wanted::kAll);
 }
 
 std::string DifferenceText(const Difference& difference) {
@@ -259,7 +267,7 @@ bool MayLetThrough(Action action) {
 }
 
 std::vector<Diagnostic> CheckCeiling(const Compared& profile, const Compared& ceiling) {
-  const Result<std::vector<Difference>> above = CompareDecisions(profile, ceiling, IsAbove);
+  const Result<std::vector<Difference>> above = CompareDecisions(profile, ceiling, Wanted::kAbove);
   if (!above.ok()) {
     return {
         MakeFinding(Code::kTooManyCases, "/profile",

@@ -17,12 +17,14 @@ struct Compared {
   const Decisions* decisions;
   bool is_big_endian;
 };
-// Whether a call with these two verdicts, which are not the same, is worth telling of.
-using Matters = bool (*)(const Verdict& a, const Verdict& b);
+enum class Wanted {
+  kAll,    // differences
+  kAbove,  // those where A may let through what B does not
+};
 
 // As Compare.
 Result<std::vector<Difference>> CompareDecisions(const Compared& a, const Compared& b,
-                                                 Matters matters);
+                                                 Wanted wanted);
 std::vector<Diagnostic> CheckCeiling(const Compared& profile, const Compared& ceiling);
 
 }  // namespace seccompd::profile

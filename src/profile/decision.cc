@@ -22,20 +22,6 @@ bool Compares(const Decisions::Node& node, std::uint32_t word) {
   }
 }
 
-Predicate PredicateOf(const Decisions::Node& node) {
-  switch (node.comparison) {
-    case BPF_JEQ:
-      return {node.mask, node.k, true};
-    case BPF_JGT:
-      return {node.mask, node.k, false};
-    case BPF_JGE:
-      // From 0 on: always; which of the two it says does not matter to one class.
-      return node.k == 0 ? Predicate{0, 0, true} : Predicate{node.mask, node.k - 1, false};
-    default:
-      return {node.mask & node.k, 0, true};
-  }
-}
-
 }  // namespace
 
 CallData Words::Call(bool is_big_endian) const {
@@ -131,6 +117,20 @@ void Decisions::AdvanceAll(std::uint16_t index, const Words& words,
                            std::span<const Representative> numbers,
                            std::vector<std::uint16_t>& out) const {
   Sorter(*this, words, numbers, out).Send(index, 0, numbers.size());
+}
+
+Predicate Decisions::PredicateOf(const Node& node) {
+  switch (node.comparison) {
+    case BPF_JEQ:
+      return {node.mask, node.k, true};
+    case BPF_JGT:
+      return {node.mask, node.k, false};
+    case BPF_JGE:
+      // From 0 on: always; which of the two it says does not matter to one class.
+      return node.k == 0 ? Predicate{0, 0, true} : Predicate{node.mask, node.k - 1, false};
+    default:
+      return {node.mask & node.k, 0, true};
+  }
 }
 
 void Decisions::Collect(std::uint16_t index, const Words& words,

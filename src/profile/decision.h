@@ -69,6 +69,8 @@ class Decisions {
   // number.
   void AdvanceAll(std::uint16_t index, const Words& words, std::span<const Representative> numbers,
                   std::vector<std::uint16_t>& out) const;
+  // All that is asked about the architecture, wherever.
+  const std::vector<Predicate>& architecture_predicates() const { return architectures_; }
   // Appends what is asked about each unknown word from `index` on.
   void Collect(std::uint16_t index, const Words& words,
                std::array<std::vector<Predicate>, kWords>& out) const;
@@ -77,7 +79,10 @@ class Decisions {
   class Builder;
   class Sorter;
 
+  static Predicate PredicateOf(const Node& node);
+
   std::vector<Node> nodes_;
+  std::vector<Predicate> architectures_;
   std::uint16_t entry_ = 0;
 };
 

@@ -124,6 +124,9 @@ class Decisions::Builder {
         state.node = *node;
       }
     }
+    for (const Node& node : decisions.nodes_) {
+      if (node.word == kArchitectureWord) decisions.architectures_.push_back(PredicateOf(node));
+    }
     decisions.entry_ = flow_.states[flow_.first[0]].node;
     return decisions;
   }

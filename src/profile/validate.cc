@@ -45,9 +45,11 @@ class Validation {
 
   void Run() {
     ReportBlindSpots();
-    std::array<std::vector<Predicate>, kWords> asked;
-    for (const Decisions& filter : filters_) filter.Collect(filter.entry(), Words(), asked);
-    auto& predicates = asked.at(kArchitectureWord);
+    std::vector<Predicate> predicates;
+    for (const Decisions& filter : filters_) {
+      const std::vector<Predicate>& more = filter.architecture_predicates();
+      predicates.insert(predicates.end(), more.begin(), more.end());
+    }
     for (const BoundProfile::Section& section : bound_.sections()) {
       predicates.push_back({~0U, section.audit_architecture, true});
     }

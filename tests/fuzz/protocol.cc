@@ -20,7 +20,7 @@ void Check(const Decoded& decoded, Encode encode, std::string_view bytes) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::string_view bytes = seccompd::fuzz::TextOf(data + 1, size - 1);
-  switch (data[0] % 6) {
+  switch (data[0] % 7) {
     case 0:
       Check(DecodeHello(bytes), EncodeHello, bytes);
       break;
@@ -37,6 +37,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       Check(DecodeManifestAnswer(bytes), EncodeManifestAnswer, bytes);
       break;
     case 5:
+      Check(DecodeFindings(bytes), EncodeFindings, bytes);
+      break;
+    case 6:
       Check(DecodeReport(bytes), EncodeReport, bytes);
       break;
   }

@@ -54,15 +54,15 @@ void Workspace::WriteFile(const std::string& name, const std::string& text) cons
 
 AgentProcess::AgentProcess(const std::vector<std::string>& args,
                            const std::map<std::string, std::string>& environment,
-                           Privileges privileges) {
+                           Privileges privileges, const std::string& executable) {
   std::array<int, 2> ends{};
   EXPECT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
   stderr_.Reset(ends[0]);
   const UniqueFd write_end(ends[1]);
-  std::vector<std::string> words{SECCOMPD_EXECUTABLE, "agent"};
+  std::vector<std::string> words{executable, "agent"};
   if (privileges == Privileges::kNone && ::geteuid() == 0)
     words.insert(words.begin(), {"/usr/bin/setpriv", "--bounding-set=-all", "--inh-caps=-all"});
-  const std::string executable = words.front();
+  const std::string program = words.front();
   if (!compiler::kIsSanitized && std::find(args.begin(), args.end(), "--sandbox") == args.end())
     words.insert(words.end(), {"--sandbox", "require"});
   words.insert(words.end(), args.begin(), args.end());
@@ -82,8 +82,7 @@ AgentProcess::AgentProcess(const std::vector<std::string>& args,
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_adddup2(&actions, write_end.get(), STDERR_FILENO);
-  EXPECT_EQ(::posix_spawn(&pid_, executable.c_str(), &actions, nullptr, argv.data(), envp.data()),
-            0);
+  EXPECT_EQ(::posix_spawn(&pid_, program.c_str(), &actions, nullptr, argv.data(), envp.data()), 0);
   ::posix_spawn_file_actions_destroy(&actions);
   pidfd_.Reset(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
   reader_ = std::thread([this] { Read(); });

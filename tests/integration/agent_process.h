@@ -44,7 +44,8 @@ class AgentProcess {
   // arguments say another --sandbox: a system call or file that was forgotten shows at once.
   explicit AgentProcess(const std::vector<std::string>& args,
                         const std::map<std::string, std::string>& environment = {},
-                        Privileges privileges = Privileges::kInherited);
+                        Privileges privileges = Privileges::kInherited,
+                        const std::string& executable = SECCOMPD_EXECUTABLE);
   ~AgentProcess();  // SIGKILL if it still runs
 
   // Waits, 30 s at most, until a line of the log holds `text`; the line, or "".
