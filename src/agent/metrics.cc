@@ -49,6 +49,10 @@ struct ProcessFigures {
   double cpu_seconds = 0, start_time = 0, resident_bytes = 0, open_fds = 0;
 };
 
+double Seconds(const timespec& time) {
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
+}
+
 std::size_t CountOpenFiles() {
   DIR* const directory = ::opendir("/proc/self/fd");
   if (directory == nullptr) return 0;
@@ -77,11 +81,12 @@ ProcessFigures ReadProcess() {
     for (int i = 0; i < kFieldsToStart; ++i) words >> skipped;
     words >> start;
     figures.cpu_seconds = (utime + stime) / ticks;
-    if (const auto all = node::ReadSmallFile("/proc/stat", std::size_t{1} << 20); all.ok()) {
-      double boot = 0;
-      if (const auto at = all->find("\nbtime "); at != std::string::npos)
-        std::istringstream(all->substr(at + 7, 20)) >> boot;
-      figures.start_time = boot + start / ticks;
+    // Not from /proc/stat's btime, which the sandbox does not open.
+    timespec since_boot{};
+    timespec now{};
+    if (::clock_gettime(CLOCK_BOOTTIME, &since_boot) == 0 &&
+        ::clock_gettime(CLOCK_REALTIME, &now) == 0) {
+      figures.start_time = Seconds(now) - (Seconds(since_boot) - start / ticks);
     }
   }
   if (const auto statm = node::ReadSmallFile("/proc/self/statm", kMost); statm.ok()) {
@@ -276,7 +281,8 @@ std::string Metrics::Text(const Gauges& gauges) {
   const ProcessFigures process = ReadProcess();
   // A counter that somebody else counts. Scrapes come one at a time, on the I/O thread.
   impl_->process_cpu.Increment(process.cpu_seconds - impl_->process_cpu.Value());
-  impl_->process_start.Set(process.start_time);
+  // Once: it is computed from two clocks, and one that moved would look like a restart.
+  if (impl_->process_start.Value() == 0) impl_->process_start.Set(process.start_time);
   impl_->process_memory.Set(process.resident_bytes);
   impl_->process_fds.Set(process.open_fds);
   return prometheus::TextSerializer().Serialize(impl_->registry.Collect());
