@@ -210,15 +210,25 @@ std::string BuildState(const StatusInput& input, const ProfileTable& table, cons
 }
 
 std::span<const ReasonRow> ReasonTable() {
-  static constexpr std::array<ReasonRow, 7> kReasons = {{
+  static constexpr std::array<ReasonRow, 14> kReasons = {{
       {"Synced", "True", "UpToDate", "every profile that the source has was handled"},
       {"Synced", "False", "NotSynced",
        "the profiles have not been read from the source since the agent started"},
+      {"Synced", "False", "SourceRefused",
+       "the API server refuses the profiles: a right or the CRD is missing, or its CA is another"},
       {"Healthy", "True", "AllWell", "nothing below holds"},
+      {"Healthy", "True", "NotWatched",
+       "inotify is refused: changed files are found within 10 s, not at once"},
+      {"Healthy", "False", "Contested", "somebody keeps changing the same file"},
       {"Healthy", "False", "DiskFailed", "the seccomp directory cannot be written"},
       {"Healthy", "False", "CompilerFailed", "the compiler is gone or misconfigured"},
       {"Healthy", "False", "MassDeletion", "the mass-deletion guard holds removals back"},
-      {"Sandboxed", "False", "NotBuilt", "this version does not sandbox the agent process itself"},
+      {"Sandboxed", "True", "InForce",
+       "Landlock and the agent's own seccomp filter; message: which"},
+      {"Sandboxed", "False", "Partial", "one of the two only; message: what is missing, and why"},
+      {"Sandboxed", "False", "NotSupported", "neither: the kernel offers none"},
+      {"Sandboxed", "False", "Off", "--sandbox off"},
+      {"Sandboxed", "False", "SanitizerBuild", "a build for tests"},
   }};
   return kReasons;
 }
