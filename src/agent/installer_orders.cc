@@ -98,6 +98,7 @@ void Installer::FinishInstall(InstallOrder& order, const Result<node::PutOutcome
   entry.reason = order.remark.empty() ? "" : "Warnings";
   entry.message = std::move(order.remark);
   table_.Set(key, std::move(entry));
+  if (order.has_unchecked_tree) queue_.AddAfter(kTreesKey, kTreesBegin);  // the record knows now
   NoteDisk({});
   metrics_.Installed(took);
   queue_.Forget(key);

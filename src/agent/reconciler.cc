@@ -190,7 +190,6 @@ Order Reconciler::Decide(const std::string& key, Work work, Judgement judgement,
                      .dependencies = std::move(dependencies),
                      .has_unchecked_tree = answer.has_unchecked_tree,
                      .remove_when_invalid = answer.remove_when_invalid};
-  if (order.has_unchecked_tree) CheckTreesLater();
   order.sha256 = Sha256Hex(order.bytes);
   return order;
 }

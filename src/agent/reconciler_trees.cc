@@ -11,9 +11,6 @@
 namespace seccompd::agent {
 namespace {
 
-// No profile's key has this form: the queue's item for the next tree.
-constexpr char kTreesKey[] = "/";
-constexpr std::chrono::milliseconds kTreesBegin{1000};
 constexpr std::chrono::milliseconds kTreesPause{50};
 
 }  // namespace

@@ -34,6 +34,11 @@
 
 namespace seccompd::agent {
 
+// The work queue's item for the next file whose tree is to be checked (reconciler_trees.cc); no
+// profile's key has this form.
+inline constexpr char kTreesKey[] = "/";
+inline constexpr std::chrono::milliseconds kTreesBegin{1000};
+
 // What a verdict rests on beside the profile's own spec.
 struct Dependencies {
   std::vector<std::string> bases;  // names in its namespace, sorted
