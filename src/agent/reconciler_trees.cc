@@ -19,6 +19,11 @@ bool Reconciler::IsTreesKey(const std::string& key) { return key == kTreesKey; }
 
 void Reconciler::CheckTreesLater() { queue_.AddAfter(kTreesKey, kTreesBegin); }
 
+void Reconciler::SetTreeUnderWay(bool is_under_way) {
+  const std::lock_guard lock(mutex_);
+  tree_is_under_way_ = is_under_way;
+}
+
 std::string Reconciler::NextTree() {
   const std::lock_guard lock(mutex_);
   std::string next;
@@ -37,6 +42,7 @@ bool Reconciler::ReconcileTrees() {
   {
     const std::lock_guard lock(mutex_);
     tree = std::exchange(tree_, std::nullopt);
+    if (!tree.has_value() && tree_is_under_way_) return false;  // done() goes on
   }
   if (tree.has_value()) {
     CheckTree(*tree);
@@ -48,6 +54,7 @@ bool Reconciler::ReconcileTrees() {
     CheckTreesLater();
     return false;
   }
+  SetTreeUnderWay(true);
   installer_.Submit(ReadOrder{next, [this, next](Result<std::string> bytes) {
                                 {
                                   const std::lock_guard lock(mutex_);
@@ -55,6 +62,7 @@ bool Reconciler::ReconcileTrees() {
                                     tree_ = Tree{next, *std::move(bytes)};
                                   } else {
                                     trees_without_bytes_.insert(next);
+                                    tree_is_under_way_ = false;
                                   }
                                 }
                                 queue_.Add(kTreesKey);
@@ -67,6 +75,7 @@ void Reconciler::CheckTree(const Tree& tree) {
   if (!findings.ok() && findings.error().code != ErrorCode::kInvalid) {
     log_.Debug("a filter as runc makes it could not be checked; it will be tried again",
                {{"sha256", tree.sha256}, {"error", findings.error().message}});
+    SetTreeUnderWay(false);
     queue_.AddRateLimited(kTreesKey);
     return;
   }
@@ -79,7 +88,10 @@ void Reconciler::CheckTree(const Tree& tree) {
     order.reason = findings->front().code;
     order.message = Summarize(*findings, profile::Severity::kError);
   }
-  order.done = [this] { queue_.AddAfter(kTreesKey, kTreesPause); };
+  order.done = [this] {
+    SetTreeUnderWay(false);
+    queue_.AddAfter(kTreesKey, kTreesPause);
+  };
   installer_.Submit(std::move(order));
 }
 

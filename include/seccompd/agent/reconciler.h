@@ -62,6 +62,7 @@ class Reconciler {
   static bool IsTreesKey(const std::string& key);
   bool ReconcileTrees();
   // The SHA-256 of the next file whose filter is to be checked; empty: none.
+  void SetTreeUnderWay(bool is_under_way);
   std::string NextTree();
   struct Tree {
     std::string sha256, bytes;
@@ -94,7 +95,8 @@ class Reconciler {
   DeletionGuard guard_;
   // Profiles whose file is to go because the node is not selected, and since when.
   std::map<std::string, std::chrono::steady_clock::time_point> skipped_since_;
-  std::optional<Tree> tree_;                   // read, and to be checked
+  std::optional<Tree> tree_;        // read, and to be checked
+  bool tree_is_under_way_ = false;  // from the order to read it to the order about its verdict
   std::set<std::string> trees_without_bytes_;  // their cached copies are not there
   std::minstd_rand random_{std::random_device{}()};
 };
