@@ -156,7 +156,8 @@ bool Rig::Wait(const std::function<bool()>& is_so) {
     lock.unlock();
     agent->Announce();
     lock.lock();
-    // Announced again when the answer may have come before this wait began; looked at only after one.
+    // Announced again when the answer may have come before this wait began; looked at only after
+    // one.
     while (changed_.wait_for(lock, std::chrono::milliseconds(200)) == std::cv_status::timeout &&
            std::chrono::steady_clock::now() < deadline) {
       lock.unlock();

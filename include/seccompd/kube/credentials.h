@@ -28,9 +28,9 @@ struct ClusterAccess {
   std::string origin;  // "https://host:port"
   http::TlsOptions tls;
   std::shared_ptr<TokenSource>
-      token;               // shared: the two clients of one access use one token; never null
+      token;  // shared: the two clients of one access use one token; never null
   std::vector<std::string> reread_files;  // read again while it is in use, if only by `token`
-  std::string name_space;  // the pod's or the context's own; may be empty
+  std::string name_space;                 // the pod's or the context's own; may be empty
   std::string note;  // for the log, e.g. that an IPv6 address is reached by name; may be empty
 };
 
