@@ -30,6 +30,9 @@ void KillPidfd(int fd) { ::syscall(SYS_pidfd_send_signal, fd, SIGKILL, nullptr, 
 // Between fork and exec: only async-signal-safe calls. Answers the errno of what failed.
 int ExecZygote(int control, int failure_pipe, const char* executable, char* const* arguments,
                pid_t parent) {
+  // First of all: what fails is told through it.
+  if (::dup2(failure_pipe, kControlFd + 1) < 0) return errno;
+  ::fcntl(kControlFd + 1, F_SETFD, FD_CLOEXEC);
   // The zygote dies with the thread that called Start. That one may have died between fork and
   // here.
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) return errno;
@@ -39,8 +42,6 @@ int ExecZygote(int control, int failure_pipe, const char* executable, char* cons
   if (null < 0) return errno;
   if (::dup2(null, 0) < 0 || ::dup2(null, 1) < 0) return errno;
   if (::dup2(control, kControlFd) < 0) return errno;
-  if (::dup2(failure_pipe, kControlFd + 1) < 0) return errno;
-  ::fcntl(kControlFd + 1, F_SETFD, FD_CLOEXEC);
   // What we hold open is close-on-exec; what others left open is not the zygote's. (Kernels
   // before 5.9 cannot.)
   ::close_range(kControlFd + 2, ~0U, 0);
