@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -173,18 +174,23 @@ TEST_F(OutageDiskTest, DirectoriesThatAreRenamedAreLeftAndMadeAnew) {
       << "written where nobody reads";
 }
 
+// In one step: the agent makes a directory anew as soon as it is gone.
+void PutLinkInPlaceOf(const fs::path& place, const fs::path& target, const fs::path& aside) {
+  fs::create_directory_symlink(target, aside);
+  ASSERT_EQ(::renameat2(AT_FDCWD, aside.c_str(), AT_FDCWD, place.c_str(), RENAME_EXCHANGE), 0)
+      << place << ": " << std::strerror(errno);
+}
+
 TEST_F(OutageDiskTest, SymlinksInTheirPlaceLeadNowhere) {
   const fs::path trap = space_.path() + "/trap";
   fs::create_directories(trap / "team");
   cluster_.Put(kProfiles, Profile("one", "mkdir"));
   AgentProcess agent(DiskArgs());
   ASSERT_TRUE(WaitForAllWell(1));
-  fs::rename(Tenants() / "team", space_.path() + "/aside");
-  fs::create_directory_symlink(trap / "team", Tenants() / "team");
+  PutLinkInPlaceOf(Tenants() / "team", trap / "team", space_.path() + "/aside");
   EXPECT_TRUE(WaitForProfile("team/one", "mkdir"));
   EXPECT_FALSE(fs::is_symlink(Tenants() / "team"));
-  fs::rename(Tenants(), space_.path() + "/aside-too");
-  fs::create_directory_symlink(trap, Tenants());
+  PutLinkInPlaceOf(Tenants(), trap, space_.path() + "/aside-too");
   cluster_.Put(kProfiles, Profile("one", "rmdir"));
   EXPECT_NE(agent.WaitForLine("is a symlink"), "") << agent.log();
   EXPECT_TRUE(fs::is_empty(trap / "team")) << "written through a symlink";
