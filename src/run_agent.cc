@@ -107,6 +107,7 @@ int RunStandalone(const AgentConfig& config, Base& base, Agent& agent, const Log
       config, base, agent, log, [] { return true; }, [] { return true; });
   manifests.request_stop();
   agent.StopWork();
+  if (code != kExitFailed) agent.ForgiveTried();
   servers->clear();
   ::_exit(code);  // the manifests' thread may be with the compiler
 }
@@ -221,6 +222,7 @@ int RunInCluster(const AgentConfig& config, Base& base, Agent& agent, const Log&
   // longer.
   watching.request_stop();
   agent.StopWork();
+  if (code != kExitFailed) agent.ForgiveTried();
   reporting.request_stop();
   std::thread([abort]() mutable {
     std::this_thread::sleep_for(kLastReport);

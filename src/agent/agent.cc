@@ -59,7 +59,7 @@ void Agent::LoadRecord() {
     }
     return;
   }
-  desired_.Seed(*record);
+  desired_.Seed(*record, !config_.once);
   parts_.log.Info("record loaded", {{"profiles", std::to_string(record->entries.size())},
                                     {"resource_version", record->resource_version}});
   table_.Load(*std::move(record));
@@ -91,6 +91,10 @@ void Agent::StopWork() {
   if (!installer_thread_.joinable()) return;
   installer_thread_.request_stop();
   installer_thread_.join();
+}
+
+void Agent::ForgiveTried() {
+  if (reconciler_) reconciler_->ForgiveTried();
 }
 
 std::vector<Condition> Agent::Conditions() const {

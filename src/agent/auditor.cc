@@ -149,7 +149,7 @@ void Installer::FinishAudit() {
   // Record and disk agree: the node serves what it last knew, whether the API server answers or
   // not.
   const bool knows =
-      !table_.Copy().resource_version.empty() || (options_.standalone && table_.size() > 0);
+      !table_.Copy().resource_version.empty() || (options_.standalone && had_record_);
   if (knows && first_audit_clean_ && !first_pass_) {
     first_pass_ = true;
     health_.SetCheck("synced", "");

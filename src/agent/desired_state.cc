@@ -22,7 +22,7 @@ std::string InputDigest(std::string_view context, std::string_view uid, std::str
   return sha.FinishHex();
 }
 
-void DesiredState::Seed(const node::Record& record) {
+void DesiredState::Seed(const node::Record& record, bool resumes) {
   const std::lock_guard lock(mutex_);
   for (const auto& [key, known] : record.entries) {
     Entry& entry = entries_[key];
@@ -33,7 +33,7 @@ void DesiredState::Seed(const node::Record& record) {
     if (known.state == "Deleting") MarkAbsentLocked(key, entry);
   }
   delivered_version_ = record.resource_version;
-  resumed_ = !record.resource_version.empty();
+  resumed_ = resumes && !record.resource_version.empty();
 }
 
 void DesiredState::Upsert(const kube::Object& object) {

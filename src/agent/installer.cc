@@ -66,6 +66,7 @@ void Installer::Run(std::stop_token stop) {
   saved_table_version_ = table_.version();
   root_seen_ = store_.root_changes();
   StartWatching();  // before the audit: what changes behind it is seen
+  had_record_ = table_.size() > 0;
   BeginAudit();
   while (true) {
     if (!auditing_ && !HasOrders()) Sleep();

@@ -72,6 +72,11 @@ bool Judge::StillHolds(const std::string& key, const Work& work,
   return entry.dependency_digest == DependencyDigest(base_digests, entry.uses_labels, labels);
 }
 
+void Judge::ForgiveTried() {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [digest, count] : tried_) (void)state_dir_.ClearTried(digest);
+}
+
 Judgement Judge::Ask(const std::string& key, const Work& work, const LabelsNeed& labels,
                      std::stop_token stop) {
   const std::string digest = Sha256Hex(*work.spec);

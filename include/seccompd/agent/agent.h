@@ -56,6 +56,8 @@ class Agent {
   // The installer finishes what it was given and saves the record. Reconcilers are asked to stop,
   // and waited for only by the destructor: one may be with the compiler.
   void StopWork();
+  // After StopWork, when this agent ends because it was told to: see Judge.
+  void ForgiveTried();
 
   DesiredState& desired() { return desired_; }
   ProfileTable& table() { return table_; }

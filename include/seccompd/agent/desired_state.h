@@ -53,8 +53,9 @@ class DesiredState final : public kube::ObjectSink {
   DesiredState(WorkQueue& queue, const Clock& clock, std::string context)
       : queue_(queue), clock_(clock), context_(std::move(context)) {}
 
-  // Before anything else: what was known when the last agent stopped.
-  void Seed(const node::Record& record);
+  // Before anything else: what was known when the last agent stopped. `resumes`: the source goes on
+  // from there, so its first answer tells that it is there; else only a complete list makes synced.
+  void Seed(const node::Record& record, bool resumes = true);
 
   void Upsert(const kube::Object& object) override;
   void Deleted(const kube::Object& object) override;

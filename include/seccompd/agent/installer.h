@@ -219,6 +219,7 @@ class Installer {
   std::deque<std::string> to_audit_;
   bool auditing_ = false;
   bool audit_wanted_ = false;
+  bool had_record_ = false;  // of some profile, when this agent started
   bool first_audit_ = true;
   bool first_audit_clean_ = true;
   bool fully_synced_ = false;  // once: every object of the source was handled

@@ -51,6 +51,8 @@ class Judge {
   // Digests that were with a compiler when earlier agents died, with the number of starts at which
   // they were found. Before the first question.
   void Distrust(std::map<std::string, int> tried) { tried_ = std::move(tried); }
+  // This agent ends by itself: what earlier ones died with is not counted further. Any thread.
+  void ForgiveTried();
 
   // `work` has its spec.
   Judgement Ask(const std::string& key, const Work& work, const LabelsNeed& labels,

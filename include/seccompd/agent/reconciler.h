@@ -38,6 +38,7 @@ class Reconciler {
   // Digests that were with a compiler when earlier agents died, with the number of starts at which
   // they were found.
   void Distrust(std::map<std::string, int> tried) { judge_.Distrust(std::move(tried)); }
+  void ForgiveTried() { judge_.ForgiveTried(); }
   // After a restart: are the labels still those that the record's verdicts rest on?
   void CheckLabels();
   // Goes on with the filters that the record says are still to be checked, when nobody waits.
