@@ -109,7 +109,7 @@ void Installer::Repair(std::vector<Broken>& broken) {
     log_.Warn("more files were not as written and were put right",
               {{"count", std::to_string(broken.size() - kLinesAtOnce)}});
   }
-  if (on_change_) on_change_();
+  changed_ = true;
 }
 
 void Installer::FinishRepair(const Broken& broken, bool restored, bool say) {
@@ -154,7 +154,7 @@ void Installer::FinishAudit() {
     first_pass_ = true;
     health_.SetCheck("synced", "");
     log_.Info("record and disk agree: ready", {{"files", std::to_string(table_.files())}});
-    if (on_change_) on_change_();
+    changed_ = true;
   }
 }
 

@@ -127,7 +127,7 @@ void Installer::SayForeign() {
     log_.Warn("entries below tenants/ that no profile accounts for were taken away",
               {{"entries", all}});
   }
-  if (on_change_) on_change_();
+  changed_ = true;
   if (foreign_.empty()) return;
   std::string names;
   std::size_t count = 0;

@@ -10,7 +10,9 @@ namespace {
 constexpr std::size_t kLargestBatch = 64;
 constexpr std::chrono::milliseconds kSaveEvery{1000};
 constexpr std::chrono::seconds kSaveVersionEvery{
-    60};  // a bookmark alone: the record is worth a write a minute
+    60};                          // a bookmark alone: the record is worth a write a minute
+constexpr int kTellingShare = 9;  // a tenth of the time
+constexpr std::chrono::steady_clock::duration kMostTellingPause = std::chrono::seconds(1);
 constexpr std::chrono::seconds kProbeGoodDisk{30};
 constexpr std::chrono::seconds kProbeBadDisk{2};
 
@@ -28,7 +30,7 @@ Installer::Installer(node::ProfileStore& store, node::StateDir& state_dir, Profi
       metrics_(metrics),
       log_(log),
       clock_(clock),
-      options_(options),
+      options_(std::move(options)),
       heartbeat_(health.AddLoop("installer")) {
   health_.SetCheck("synced", "the first full pass is not done yet");
   health_.SetCheck("disk", "");
@@ -78,11 +80,23 @@ void Installer::Run(std::stop_token stop) {
     if (auditing_) AuditSome();
     RunTimers();
     CheckDone();
-    if (announce && on_change_) on_change_();
+    if (announce) changed_ = true;
+    if (changed_ && clock_.SteadyNow() >= next_telling_) TellChange();
     const std::lock_guard lock(mutex_);
     if (stop.stop_requested() && orders_.empty()) break;
   }
+  if (changed_) TellChange();
   SaveRecord(true);
+}
+
+// Whoever is told may take long about it (state.json of 5,000 profiles): then the next time
+// comes later, so that installs and repairs have most of this thread.
+void Installer::TellChange() {
+  changed_ = false;
+  const auto begin = clock_.SteadyNow();
+  if (on_change_) on_change_();
+  const auto end = clock_.SteadyNow();
+  next_telling_ = end + std::min(kTellingShare * (end - begin), kMostTellingPause);
 }
 
 bool Installer::HasOrders() const {
@@ -116,6 +130,7 @@ void Installer::Sleep() {
 std::chrono::steady_clock::time_point Installer::NextTimer() const {
   auto next = std::min({next_audit_, next_probe_, next_root_check_});
   if (table_.version() != saved_table_version_) next = std::min(next, last_save_ + kSaveEvery);
+  if (changed_) next = std::min(next, next_telling_);
   if (audit_wanted_) next = std::min(next, audit_not_before_);
   if (scan_wanted_) next = std::min(next, next_scan_);
   if (foreign_news_) next = std::min(next, next_foreign_word_);
@@ -182,7 +197,7 @@ void Installer::CheckDone() {
       log_.Info("first full pass done: ready", {{"profiles", std::to_string(table_.size())},
                                                 {"files", std::to_string(table_.files())}});
       SaveRecord(true);
-      if (on_change_) on_change_();
+      changed_ = true;
     }
   }
   SaveRecord(false);

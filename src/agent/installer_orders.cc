@@ -44,7 +44,7 @@ void Installer::Perform(std::vector<Order> batch) {
     if (const auto* tree = std::get_if<TreeOrder>(&order)) Perform(*tree);
   }
   SaveRecord(false);
-  if (on_change_ && table_.version() != before) on_change_();
+  if (table_.version() != before) changed_ = true;
 }
 
 void Installer::PerformInstalls(std::vector<InstallOrder>& installs) {

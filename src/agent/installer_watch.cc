@@ -49,7 +49,7 @@ void Installer::StartWatching() {
   if (watch_ != nullptr && ledger_.SetUnwatched("")) {
     log_.Info("changes of files are seen at once again");
     AuditSoon();
-    if (on_change_) on_change_();
+    changed_ = true;
   }
 }
 
@@ -61,7 +61,7 @@ void Installer::StopWatching(const Error& why) {
   if (!ledger_.SetUnwatched(why.message)) return;
   log_.Warn("changes of files are not seen at once; the disk is audited every 10 s instead",
             {{"error", why.message}});
-  if (on_change_) on_change_();
+  changed_ = true;
 }
 
 void Installer::Patrol() {
@@ -92,7 +92,7 @@ void Installer::ReadWatch() {
   }
   for (const auto& [directory, entry] : changes->entries) {
     if (!directory.empty()) {
-      Suspect(directory + "/" + entry);
+      Suspect(std::string(directory).append("/").append(entry));
       continue;
     }
     Suspect(entry);
@@ -159,7 +159,7 @@ void Installer::NoteRootChange() {
   NoteDrift("root", "tenants");
   StartWatching();
   AuditSoon();
-  if (on_change_) on_change_();
+  changed_ = true;
 }
 
 void Installer::NoteDrift(std::string_view kind, const std::string& entry) {
@@ -175,14 +175,14 @@ void Installer::NoteFight(const std::string& entry) {
       "somebody else keeps changing a file: it was put right three times within a minute; find out "
       "who writes there. It is put right every 10 s from now on",
       {{"file", "tenants/" + entry}});
-  if (on_change_) on_change_();
+  changed_ = true;
 }
 
 void Installer::EndFights() {
   if (!suspects_.has_history() || !suspects_.EndFights(clock_.SteadyNow())) return;
   ledger_.SetContested(suspects_.contested());
   log_.Info("a file that somebody kept changing has been left alone for a minute");
-  if (on_change_) on_change_();
+  changed_ = true;
 }
 
 }  // namespace seccompd::agent

@@ -17,8 +17,8 @@ struct Finding {
   AuditCode code;
   std::string where;  // "team-a/web", a node's name, a path
   std::string message;
-  std::vector<std::string> nodes = {};  // of a cluster's audit: all that have it
-  auto operator<=>(const Finding&) const = default;
+  std::vector<std::string> nodes = {};               // of a cluster's audit: all that have it
+  auto operator<=>(const Finding&) const = default;  // NOLINT(modernize-use-nullptr): not there
 };
 
 const AuditCodeRow& RowOf(AuditCode code);

@@ -30,9 +30,11 @@
 #include "compiler/sanitized.h"
 #include "compiler/spare.h"
 
-// Set by the linker: where the executable's first segment begins, and its code ends.
-extern "C" const char __executable_start;  // NOLINT(bugprone-reserved-identifier)
+// Set by the linker: where the executable's first segment begins (a page), and its code ends.
+// NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming)
+extern "C" const char __executable_start;
 extern "C" const char etext;
+// NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)
 
 namespace seccompd::compiler {
 namespace {
@@ -262,10 +264,9 @@ std::optional<profile::Ceiling> MakeCeiling(const ServeOptions& options) {
 // What the start ran is not needed again by a zygote that only forks: 2 MiB of every node's memory.
 // A child, which inherits no page of a file at its fork anyway, finds them in the page cache.
 void UnmapUsedCode() {
-  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-  const auto begin = reinterpret_cast<std::uintptr_t>(&__executable_start) & ~(page - 1);
-  const auto end = reinterpret_cast<std::uintptr_t>(&etext) & ~(page - 1);
-  if (!kIsSanitized) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+  const auto begin = reinterpret_cast<std::uintptr_t>(&__executable_start);
+  const auto size = reinterpret_cast<std::uintptr_t>(&etext) - begin;
+  if (!kIsSanitized) ::madvise(const_cast<char*>(&__executable_start), size, MADV_DONTNEED);
 }
 
 // What needs rights that the filter takes away comes before it.

@@ -89,14 +89,14 @@ SysResult<std::string> ReadProc(const std::string& path) {
 
 // "mnt_id:\t42" of fdinfo, then the fourth field of the line of mountinfo that begins with "42 ".
 SysResult<std::string> MountRootOf(int fd) {
-  const SysResult<std::string> info = ReadProc("/proc/self/fdinfo/" + std::to_string(fd));
+  SysResult<std::string> info = ReadProc("/proc/self/fdinfo/" + std::to_string(fd));
   if (!info.ok()) return info;
   std::istringstream words(info.value);
   std::string id;
   while (words >> id && id != "mnt_id:") {
   }
   if (!(words >> id)) return {{}, ENOSYS};
-  const SysResult<std::string> mounts = ReadProc("/proc/self/mountinfo");
+  SysResult<std::string> mounts = ReadProc("/proc/self/mountinfo");
   if (!mounts.ok()) return mounts;
   std::istringstream lines(mounts.value);
   for (std::string line; std::getline(lines, line);) {

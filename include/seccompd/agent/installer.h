@@ -118,7 +118,8 @@ class Installer {
   void Poke();
   // Something that on_change tells about changed outside the table.
   void Announce();
-  // Called on the installer's thread after each batch that changed the table.
+  // Called on the installer's thread after what changed the table or the drift; changes share a
+  // call, the longer one takes the more.
   void OnChange(std::function<void()> callback) { on_change_ = std::move(callback); }
 
   // Every change known so far was handled once.
@@ -186,6 +187,7 @@ class Installer {
   void CheckDone();
   void SaveRecord(bool now);
   std::vector<Order> TakeOrders(bool& announce);
+  void TellChange();
   bool HasOrders() const;
   void Sleep();
   std::chrono::steady_clock::time_point NextTimer() const;
@@ -219,6 +221,7 @@ class Installer {
   std::deque<std::string> to_audit_;
   bool auditing_ = false;
   bool audit_wanted_ = false;
+  bool changed_ = false;     // and nobody was told
   bool had_record_ = false;  // of some profile, when this agent started
   bool first_audit_ = true;
   bool first_audit_clean_ = true;
@@ -226,7 +229,7 @@ class Installer {
   bool disk_good_ = true;
   std::uint64_t saved_table_version_ = 0;
   std::string saved_resource_version_;
-  Time last_save_, next_audit_, next_probe_;
+  Time last_save_, next_audit_, next_probe_, next_telling_;
   Time audit_began_, audit_not_before_;  // one after an overflow waits, so that a storm is bounded
   std::chrono::system_clock::time_point audited_;  // the last full audit's end
 
