@@ -141,8 +141,7 @@ constexpr Setting kSettings[] = {
      }},
     {"sandbox", "MODE",
      "The agent's own Landlock and seccomp filter: off; try: what the kernel gives; require: do "
-     "not "
-     "start without (default: try)",
+     "not start without (default: try)",
      [](AgentConfig& c, const std::string& v) {
        return OneOf(c.sandbox, v, {"off", "try", "require"});
      }},
