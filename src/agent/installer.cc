@@ -142,6 +142,7 @@ void Installer::RunTimers() {
   if (now >= next_audit_ || (audit_wanted_ && now >= audit_not_before_)) BeginAudit();
   if (now >= next_probe_) ProbeDisk();
   if (now >= next_root_check_) {
+    if (!auditing_) AuditSlice();
     CheckRoot();
     EndFights();
     if (watch_ == nullptr && now >= next_watch_try_) StartWatching();

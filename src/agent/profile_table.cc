@@ -108,6 +108,16 @@ void ProfileTable::ForEach(
   for (const auto& [key, entry] : record_.entries) visit(key, entry);
 }
 
+std::vector<std::string> ProfileTable::KeysAfter(const std::string& key, std::size_t most) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> keys;
+  for (auto it = record_.entries.upper_bound(key);
+       it != record_.entries.end() && keys.size() < most; ++it) {
+    keys.push_back(it->first);
+  }
+  return keys;
+}
+
 std::uint64_t ProfileTable::version() const {
   const std::lock_guard lock(mutex_);
   return version_;

@@ -151,6 +151,7 @@ class Installer {
   void BeginAudit();
   void AuditSoon();
   void AuditSome();
+  void AuditSlice();
   void QueueUnfinished(const std::string& key, const node::RecordEntry& entry);
   void Examine(const std::string& key, std::vector<Broken>& broken);
   void Repair(std::vector<Broken>& broken);
@@ -219,6 +220,7 @@ class Installer {
   // The rest belongs to Run's thread.
   using Time = std::chrono::steady_clock::time_point;
   std::deque<std::string> to_audit_;
+  std::string slice_end_;  // the last key of the last slice
   bool auditing_ = false;
   bool audit_wanted_ = false;
   bool changed_ = false;     // and nobody was told

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "seccompd/agent/object_source.h"
 #include "seccompd/node/record.h"
@@ -41,6 +42,8 @@ class ProfileTable {
   // Under the lock: be quick.
   void ForEach(
       const std::function<void(const std::string& key, const node::RecordEntry&)>& visit) const;
+  // The first `most` keys behind `key`, in order.
+  std::vector<std::string> KeysAfter(const std::string& key, std::size_t most) const;
   // Grows with each change of an entry.
   std::uint64_t version() const;
 
