@@ -83,7 +83,7 @@ TEST_F(DriftTest, WhateverIsDoneToAFileIsPutRight) {
        [](const std::string& f) {
          fs::remove(f);
          std::error_code raced;  // the agent may be faster than the second step
-         fs::create_symlink("/etc/passwd", f, raced);
+         fs::create_symlink("decoy", f, raced);
        }},
       {"fifo",
        [](const std::string& f) {
@@ -275,7 +275,7 @@ TEST_F(DriftTest, AFileOfADeletedObjectIsNotForeignAfterARestart) {
 TEST_F(DriftTest, QuarantineTakesWhatIsNobodysAndNothingElse) {
   const auto rig = Synced({"a/x"}, true);
   std::ofstream(tenants() + "/a/notes.txt") << "x";
-  fs::create_symlink("/etc/passwd", tenants() + "/a/link.json");
+  fs::create_symlink("decoy", tenants() + "/a/link.json");
   std::ofstream(tenants() + "/stray") << "x";
   fs::create_directory(tenants() + "/b");
   std::ofstream(tenants() + "/b/seed.txt") << "x";

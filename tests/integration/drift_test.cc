@@ -69,7 +69,8 @@ void Tamper(const Workspace& space, const std::atomic<bool>& stop, unsigned seed
         break;
       default:
         ::unlink(file.c_str());
-        if (::symlink("/etc/passwd", file.c_str()) != 0) continue;
+        // Within the workspace: the other ways follow it, as root.
+        if (::symlink("decoy", file.c_str()) != 0) continue;
     }
   }
 }

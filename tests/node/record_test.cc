@@ -180,7 +180,7 @@ TEST_F(StateDirTest, TheSecondFormatIsStillRead) {
 
 TEST_F(StateDirTest, WhatIsNoFileIsNoRecord) {
   const auto state = Open();
-  fs::create_symlink("/etc/passwd", path_ + "/record");
+  fs::create_symlink("decoy", path_ + "/record");
   EXPECT_EQ(state->LoadRecord().error().code, ErrorCode::kInvalid);
   ASSERT_EQ(::mkfifo((path_ + "/record").c_str(), 0600), 0);
   EXPECT_EQ(state->LoadRecord().error().code, ErrorCode::kInvalid);

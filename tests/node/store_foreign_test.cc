@@ -25,7 +25,7 @@ struct Row {
 std::vector<Row> Rows() {
   return {
       {"file", [](const fs::path& file) { Spit(file, "foreign"); }, true},
-      {"symlink", [](const fs::path& file) { fs::create_symlink("/etc/passwd", file); }, false},
+      {"symlink", [](const fs::path& file) { fs::create_symlink("decoy", file); }, false},
       {"fifo", [](const fs::path& file) { ::mkfifo(file.c_str(), 0666); }, false},
       {"directory", [](const fs::path& file) { fs::create_directory(file); }, false},
       {"directory with content",
@@ -105,7 +105,10 @@ TEST(ProfileStoreForeignTest, LooksAtTenantsItself) {
   const auto store = fixture.Open();
   fs::create_directory(fixture.Tenants() / "empty");
   fs::create_directory(fixture.Tenants() / "No-Namespace");
-  fs::create_symlink("/etc", fixture.Tenants() / "link");
+  const fs::path outside = fixture.dir.path() + "/outside";
+  fs::create_directory(outside);
+  Spit(outside / "passwd", "the host's");
+  fs::create_symlink(outside, fixture.Tenants() / "link");
   EXPECT_FALSE(store->Look("empty", "")->has_value());
   EXPECT_FALSE(store->Look("missing", "")->has_value());
   EXPECT_FALSE(store->Look("link", "passwd")->has_value()) << "never through a symlink";
@@ -114,7 +117,7 @@ TEST(ProfileStoreForeignTest, LooksAtTenantsItself) {
     ASSERT_TRUE(found.has_value()) << name;
     EXPECT_EQ(*store->TakeAway(*found), TakenAway::kQuarantined);
   }
-  EXPECT_TRUE(fs::exists("/etc/passwd"));
+  EXPECT_TRUE(fs::exists(outside / "passwd"));
   EXPECT_EQ(*store->Namespaces(), std::vector<std::string>{"empty"});
 }
 

@@ -103,7 +103,7 @@ class Tamperer:
         os.unlink(fault.path)
 
     def do_symlink(self, fault):
-        os.symlink("/etc/passwd", self.new_name())
+        os.symlink("decoy", self.new_name())  # nothing of the host's
         self.move(self.new_name(), fault)
 
     def do_directory(self, fault):
