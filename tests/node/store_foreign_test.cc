@@ -105,7 +105,7 @@ TEST(ProfileStoreForeignTest, LooksAtTenantsItself) {
   const auto store = fixture.Open();
   fs::create_directory(fixture.Tenants() / "empty");
   fs::create_directory(fixture.Tenants() / "No-Namespace");
-  const fs::path outside = fixture.dir.path() + "/outside";
+  const fs::path outside = fs::path(fixture.dir.path()) / "outside";
   fs::create_directory(outside);
   Spit(outside / "passwd", "the host's");
   fs::create_symlink(outside, fixture.Tenants() / "link");
