@@ -80,8 +80,7 @@ void Installer::Run(std::stop_token stop) {
     if (auditing_) AuditSome();
     RunTimers();
     CheckDone();
-    if (announce) changed_ = true;
-    if (changed_ && clock_.SteadyNow() >= next_telling_) TellChange();
+    if (announce || (changed_ && clock_.SteadyNow() >= next_telling_)) TellChange();
     const std::lock_guard lock(mutex_);
     if (stop.stop_requested() && orders_.empty()) break;
   }
