@@ -108,14 +108,14 @@ void Installer::Repair(std::vector<Broken>& broken) {
     requests.push_back({broken[i].path, copies.back()});
     with_copy.push_back(i);
   }
-  std::vector<bool> restored(broken.size(), false);
+  std::vector<Outcome> outcomes(broken.size(), Outcome::kNoCopy);
   const std::vector<Result<node::PutOutcome>> results = store_.PutAll(requests);
   for (std::size_t i = 0; i < results.size(); ++i) {
-    restored[with_copy[i]] = results[i].ok();
+    outcomes[with_copy[i]] = results[i].ok() ? Outcome::kRestored : Outcome::kNotWritten;
     if (!results[i].ok()) NoteDisk(results[i].error());
   }
   for (std::size_t i = 0; i < broken.size(); ++i) {
-    FinishRepair(broken[i], restored[i], i < kLinesAtOnce);
+    FinishRepair(broken[i], outcomes[i], i < kLinesAtOnce);
   }
   if (broken.size() > kLinesAtOnce) {
     log_.Warn("more files were not as written and were put right",
@@ -124,7 +124,7 @@ void Installer::Repair(std::vector<Broken>& broken) {
   changed_ = true;
 }
 
-void Installer::FinishRepair(const Broken& broken, bool restored, bool say) {
+void Installer::FinishRepair(const Broken& broken, Outcome outcome, bool say) {
   const std::string key = broken.path.key();
   const std::string kind(node::FileStateName(broken.found));
   NoteDrift(kind, "tenants/" + key + ".json");
@@ -133,16 +133,18 @@ void Installer::FinishRepair(const Broken& broken, bool restored, bool say) {
                                              : FormatRfc3339(std::chrono::system_clock::time_point(
                                                    std::chrono::seconds(known->second)));
   if (say) {
-    log_.Warn(restored ? "file was not as written; restored from the cache"
-                       : "file was not as written; the profile will be compiled again",
+    log_.Warn(outcome == Outcome::kRestored
+                  ? "file was not as written; restored from the cache"
+                  : "file was not as written; the profile will be compiled again",
               {{"profile", key}, {"found", kind}, {"last_verified", last}});
   }
-  NoteFight(key + ".json");
-  if (restored) {
+  // What could not be written was not put right, so nobody fought it.
+  if (outcome != Outcome::kNotWritten) NoteFight(key + ".json");
+  if (outcome == Outcome::kRestored) {
     verified_[key] = Seconds(clock_.Now());
     return;
   }
-  // No copy, or no writing: judge the profile anew. Without its digest nothing is skipped.
+  // Judge the profile anew. Without its digest nothing is skipped.
   if (first_audit_) first_audit_clean_ = false;
   node::RecordEntry stale = broken.entry;
   stale.input_digest.clear();

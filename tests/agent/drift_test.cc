@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "agent/rig.h"
+#include "fakes/faulty_file_system.h"
 
 namespace seccompd::agent {
 namespace {
@@ -207,6 +208,27 @@ TEST_F(DriftTest, AFileFoughtOverIsContestedAndLeftForAWhile) {
   EXPECT_EQ(rig->agent->installer().drift().kinds.at("contested").count, 1U);
   rig->Advance(seconds(61));
   EXPECT_TRUE(Later(*rig, [&] { return rig->condition("Healthy") == "AllWell"; }));
+}
+
+TEST_F(DriftTest, AFileThatCannotBeWrittenIsNoFight) {
+  node::FaultyFileSystem disk(node::RealFileSystem());
+  Rig rig(node_.path(), disk);
+  rig.Start();
+  Sync(rig, {"a/x"});
+  ASSERT_TRUE(rig.WaitIdle());
+  disk.Inject({.call = 1, .kind = node::Call::kRename, .from_then_on = true});
+  fs::remove(rig.PathOf("a/x"));
+  for (std::uint64_t i = 1; i <= Suspects::kFightRepairs; ++i) {
+    EXPECT_TRUE(Noted(rig, "missing", i));
+    // Something came and went in its place: it is looked at again.
+    fs::create_directory(rig.PathOf("a/x"));
+    fs::remove(rig.PathOf("a/x"));
+  }
+  EXPECT_TRUE(Later(rig, [&] { return rig.condition("Healthy") == "DiskFailed"; }));
+  EXPECT_FALSE(rig.agent->installer().drift().kinds.contains("contested"));
+  disk.Heal();
+  EXPECT_TRUE(Later(rig, [&] { return IsIntact(rig, "a/x"); }));
+  EXPECT_TRUE(Later(rig, [&] { return rig.condition("Healthy") == "AllWell"; }));
 }
 
 TEST_F(DriftTest, WithoutInotifyTheDiskIsAuditedEveryTenSeconds) {

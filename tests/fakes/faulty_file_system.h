@@ -2,12 +2,13 @@
 #pragma once
 // Wraps a FileSystem, counts its calls and makes chosen ones fail: the k-th call, or the k-th of a
 // kind, once or from then on; not done at all, or done and yet answered with an error. Writes may
-// be cut short. Not thread-safe.
+// be cut short. Thread-safe, but for ShortWrites().
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstddef>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -53,24 +54,17 @@ class FaultyFileSystem final : public FileSystem {
   explicit FaultyFileSystem(FileSystem& real) : real_(real) {}
 
   // Forgets the counts.
-  void Inject(const Fault& fault) {
-    ResetCounts();
-    fault_ = fault;
-  }
-  void Heal() {
-    ResetCounts();
-    fault_.reset();
-  }
+  void Inject(const Fault& fault) { Begin(fault); }
+  void Heal() { Begin(std::nullopt); }
   void ResetCounts() {
-    total_ = 0;
-    counts_.fill(0);
-    hit_ = false;
+    const std::lock_guard lock(mutex_);
+    seen_ = {};
   }
   void ShortWrites(std::size_t most) { most_written_ = most; }
 
-  int total() const { return total_; }
-  int count(Call kind) const { return counts_[static_cast<std::size_t>(kind)]; }
-  bool hit() const { return hit_; }  // the fault was reached
+  int total() const { return seen().total; }
+  int count(Call kind) const { return seen().of_kind[static_cast<std::size_t>(kind)]; }
+  bool hit() const { return seen().hit; }  // the fault was reached
 
   SysResult<UniqueFd> OpenFileSystemRoot() override {
     return Value<UniqueFd>(Call::kOpenFileSystemRoot, [&] { return real_.OpenFileSystemRoot(); });
@@ -138,36 +132,50 @@ class FaultyFileSystem final : public FileSystem {
   }
 
  private:
+  struct Seen {
+    int total = 0;
+    std::array<int, kCallKinds> of_kind{};
+    bool hit = false;
+  };
+  void Begin(std::optional<Fault> fault) {
+    const std::lock_guard lock(mutex_);
+    seen_ = {};
+    fault_ = fault;
+  }
+  Seen seen() const {
+    const std::lock_guard lock(mutex_);
+    return seen_;
+  }
   // Counts the call; the fault when it is its turn.
-  const Fault* Next(Call kind) {
-    ++total_;
-    const int of_kind = ++counts_[static_cast<std::size_t>(kind)];
-    if (!fault_ || (fault_->kind && *fault_->kind != kind)) return nullptr;
-    const int now = fault_->kind ? of_kind : total_;
-    if (now != fault_->call && !(fault_->from_then_on && now > fault_->call)) return nullptr;
-    hit_ = true;
-    return &*fault_;
+  std::optional<Fault> Next(Call kind) {
+    const std::lock_guard lock(mutex_);
+    ++seen_.total;
+    const int of_kind = ++seen_.of_kind[static_cast<std::size_t>(kind)];
+    if (!fault_ || (fault_->kind && *fault_->kind != kind)) return std::nullopt;
+    const int now = fault_->kind ? of_kind : seen_.total;
+    if (now != fault_->call && !(fault_->from_then_on && now > fault_->call)) return std::nullopt;
+    seen_.hit = true;
+    return fault_;
   }
   template <class Do>
   int Plain(Call kind, Do act) {
-    const Fault* fault = Next(kind);
-    if (fault == nullptr) return act();
+    const std::optional<Fault> fault = Next(kind);
+    if (!fault) return act();
     if (fault->done_anyway) static_cast<void>(act());
     return fault->errno_value;
   }
   template <class T, class Do>
   SysResult<T> Value(Call kind, Do act) {
-    const Fault* fault = Next(kind);
-    if (fault == nullptr) return act();
+    const std::optional<Fault> fault = Next(kind);
+    if (!fault) return act();
     if (fault->done_anyway) static_cast<void>(act());
     return {T{}, fault->errno_value};
   }
 
   FileSystem& real_;
+  mutable std::mutex mutex_;  // guards the next two
   std::optional<Fault> fault_;
-  std::array<int, kCallKinds> counts_{};
-  int total_ = 0;
-  bool hit_ = false;
+  Seen seen_;
   std::size_t most_written_ = static_cast<std::size_t>(-1);
 };
 

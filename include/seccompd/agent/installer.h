@@ -148,6 +148,7 @@ class Installer {
     node::RecordEntry entry;
     node::FileState found;
   };
+  enum class Outcome { kRestored, kNoCopy, kNotWritten };
   void BeginAudit();
   void AuditSoon();
   void AuditSome();
@@ -155,7 +156,7 @@ class Installer {
   void QueueUnfinished(const std::string& key, const node::RecordEntry& entry);
   void Examine(const std::string& key, std::vector<Broken>& broken);
   void Repair(std::vector<Broken>& broken);
-  void FinishRepair(const Broken& broken, bool restored, bool say);
+  void FinishRepair(const Broken& broken, Outcome outcome, bool say);
   void FinishAudit();
   void TrimCache();
 
