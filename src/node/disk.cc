@@ -210,6 +210,17 @@ SysResult<std::string> ReadAll(FileSystem& file_system, int fd, std::size_t max_
   return out;
 }
 
+SysResult<std::string> ReadOwn(FileSystem& file_system, const Directory& directory,
+                               const std::string& name, std::size_t max_bytes) {
+  SysResult<UniqueFd> file =
+      file_system.OpenBeneath(directory.fd.get(), name, O_RDONLY | O_NONBLOCK, 0);
+  if (!file.ok()) return {{}, file.error};
+  const SysResult<struct stat> found = file_system.Stat(file.value.get());
+  if (!found.ok()) return {{}, found.error};
+  if (!S_ISREG(found.value.st_mode)) return {{}, ELOOP};
+  return ReadAll(file_system, file.value.get(), max_bytes);
+}
+
 Result<std::vector<std::string>> ListNames(FileSystem& file_system, const Directory& directory,
                                            std::size_t max_entries) {
   constexpr std::size_t kNameOffset = offsetof(dirent64, d_name);

@@ -50,6 +50,11 @@ Result<OpenedDirectory> OpenOrMakeOwned(FileSystem& file_system, const std::stri
 // Up to max_bytes + 1 bytes: a longer answer than max_bytes says that there is more.
 SysResult<std::string> ReadAll(FileSystem& file_system, int fd, std::size_t max_bytes);
 
+// A whole regular file of a directory. ELOOP: it is something else. Up to max_bytes + 1, as
+// ReadAll.
+SysResult<std::string> ReadOwn(FileSystem& file_system, const Directory& directory,
+                               const std::string& name, std::size_t max_bytes);
+
 // The names in a directory but "." and "..". kInvalid: more than max_entries.
 Result<std::vector<std::string>> ListNames(FileSystem& file_system, const Directory& directory,
                                            std::size_t max_entries);

@@ -3,16 +3,15 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <utility>
 
-#include "seccompd/base/digest.h"
 #include "seccompd/node/record.h"
 
 #include "node/disk.h"
 #include "node/limits.h"
 #include "node/record_codec.h"
 #include "node/temporary_file.h"
+#include "node/tried.h"
 
 namespace seccompd::node {
 namespace {
@@ -27,7 +26,9 @@ constexpr const char* kLock = "lock";
 class DiskStateDir final : public StateDir {
  public:
   DiskStateDir(FileSystem& file_system, Directory directory, Directory tried)
-      : file_system_(file_system), directory_(std::move(directory)), tried_(std::move(tried)) {}
+      : file_system_(file_system),
+        directory_(std::move(directory)),
+        tried_(file_system, std::move(tried)) {}
 
   Result<void> TakeLock() override;
   Result<Record> LoadRecord() override;
@@ -38,17 +39,14 @@ class DiskStateDir final : public StateDir {
   Result<void> WriteFile(std::string_view name, std::string_view bytes) override {
     return ReplaceFile(file_system_, directory_, std::string(name), bytes, false);
   }
-  Result<void> MarkTried(std::string_view digest) override;
-  Result<void> ClearTried(std::string_view digest) override;
-  Result<std::map<std::string, int>> TakeTried() override;
+  Result<void> MarkTried(std::string_view digest) override { return tried_.Mark(digest); }
+  Result<void> ClearTried(std::string_view digest) override { return tried_.Clear(digest); }
+  Result<std::map<std::string, int>> TakeTried() override { return tried_.Take(); }
 
  private:
-  SysResult<std::string> ReadOwn(const Directory& directory, const std::string& name,
-                                 std::size_t max_bytes);
-
   FileSystem& file_system_;
   Directory directory_;
-  Directory tried_;
+  TriedInputs tried_;
   UniqueFd lock_;
 };
 
@@ -66,10 +64,6 @@ std::string PidIn(std::string_view text) {
     pid += c;
   }
   return pid.empty() ? "unknown" : pid;
-}
-
-Error NotADigest() {
-  return Error{ErrorCode::kInvalid, "what was to be noted as tried is no SHA-256 in hexadecimal"};
 }
 
 }  // namespace
@@ -108,28 +102,16 @@ Result<void> DiskStateDir::TakeLock() {
     if (error != 0) return DiskError(error, "write", path);
     lock_ = std::move(file.value);
     // Only now is nobody else writing here.
-    for (const Directory* directory : {&directory_, &tried_}) {
-      static_cast<void>(RemoveTemporaries(file_system_, *directory, kMaxEntries));
-    }
+    static_cast<void>(RemoveTemporaries(file_system_, directory_, kMaxEntries));
+    static_cast<void>(RemoveTemporaries(file_system_, tried_.directory(), kMaxEntries));
     return {};
   }
   return Error{ErrorCode::kConflict, path + " keeps being replaced; find out who writes there"};
 }
 
-SysResult<std::string> DiskStateDir::ReadOwn(const Directory& directory, const std::string& name,
-                                             std::size_t max_bytes) {
-  SysResult<UniqueFd> file =
-      file_system_.OpenBeneath(directory.fd.get(), name, O_RDONLY | O_NONBLOCK, 0);
-  if (!file.ok()) return {{}, file.error};
-  const SysResult<struct stat> found = file_system_.Stat(file.value.get());
-  if (!found.ok()) return {{}, found.error};
-  if (!S_ISREG(found.value.st_mode)) return {{}, ELOOP};
-  return ReadAll(file_system_, file.value.get(), max_bytes);
-}
-
 Result<Record> DiskStateDir::LoadRecord() {
   const std::string path = directory_.PathOf(kRecord);
-  SysResult<std::string> text = ReadOwn(directory_, kRecord, kMaxRecordBytes);
+  SysResult<std::string> text = ReadOwn(file_system_, directory_, kRecord, kMaxRecordBytes);
   if (text.error == ENOENT) return Error{ErrorCode::kNotFound, "no record yet: " + path};
   if (!text.ok() && text.error != ELOOP) return DiskError(text.error, "read", path);
   Result<Record> record = DecodeRecord(text.value);
@@ -140,48 +122,6 @@ Result<Record> DiskStateDir::LoadRecord() {
   return Error{ErrorCode::kInvalid,
                path + ": " + record.error().message + "; " + kept +
                    "; the record is made anew from the disk and the API, nothing need be done"};
-}
-
-Result<void> DiskStateDir::MarkTried(std::string_view digest) {
-  if (!IsSha256Hex(digest)) return NotADigest();
-  const std::string name(digest);
-  // One that is there already keeps its count.
-  const SysResult<UniqueFd> file =
-      file_system_.OpenBeneath(tried_.fd.get(), name, O_WRONLY | O_CREAT | O_EXCL, kPrivateFile);
-  if (file.ok() || file.error == EEXIST) return {};
-  return DiskError(file.error, "create", tried_.PathOf(name));
-}
-
-Result<void> DiskStateDir::ClearTried(std::string_view digest) {
-  if (!IsSha256Hex(digest)) return NotADigest();
-  const std::string name(digest);
-  const int error = file_system_.Unlink(tried_.fd.get(), name);
-  if (error == 0 || error == ENOENT) return {};
-  return DiskError(error, "remove", tried_.PathOf(name));
-}
-
-Result<std::map<std::string, int>> DiskStateDir::TakeTried() {
-  constexpr int kMost = 1'000'000;
-  Result<std::vector<std::string>> names = ListNames(file_system_, tried_, kMaxEntries);
-  if (!names.ok()) return names.error();
-  std::map<std::string, int> counts;
-  for (const std::string& name : *names) {
-    if (!IsSha256Hex(name)) continue;
-    const SysResult<std::string> text = ReadOwn(tried_, name, 16);
-    if (text.error == ENOENT) continue;
-    if (!text.ok() && text.error != ELOOP) {
-      return DiskError(text.error, "read", tried_.PathOf(name));
-    }
-    int count = 0;  // an empty file: marked, and no start since
-    const char* end = text.value.data() + text.value.size();
-    const auto [stop, error] = std::from_chars(text.value.data(), end, count);
-    if (error != std::errc() || stop != end || count < 0 || count > kMost) count = 0;
-    ++count;
-    Result<void> kept = ReplaceFile(file_system_, tried_, name, std::to_string(count), false);
-    if (!kept.ok()) return kept.error();
-    counts[name] = count;
-  }
-  return counts;
 }
 
 }  // namespace

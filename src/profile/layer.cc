@@ -79,6 +79,7 @@ bool IsOverruled(const std::vector<Kept>& kept, std::size_t at) {
 std::vector<Rule> WithoutNeedless(std::vector<Kept> kept, Gaps& gaps) {
   std::vector<Rule> rules;
   if (std::none_of(kept.begin(), kept.end(), [](const Kept& k) { return k.is_conditional; })) {
+    rules.reserve(kept.size());
     for (Kept& plain : kept) rules.push_back(std::move(plain.rule));
     return rules;
   }
@@ -133,6 +134,7 @@ Layer MakeLayer(const DecodedProfile& decoded, const Facts& facts, Gaps& gaps,
   layer.architectures = ArchitecturesOf(decoded, facts.native);
   Judge judge(facts, gaps);
   std::vector<Kept> kept;
+  kept.reserve(decoded.profile.rules.size());
   auto condition = decoded.conditions.begin();
   bool holds = true;
   for (std::size_t i = 0; i < decoded.profile.rules.size(); ++i) {
@@ -152,16 +154,20 @@ Layer MakeLayer(const DecodedProfile& decoded, const Facts& facts, Gaps& gaps,
   return layer;
 }
 
-std::set<std::string> Overlay(Layer& layer, const Layer& over) {
-  std::set<std::string> names;
-  for (const Rule& rule : over.rules) names.insert(rule.name);
+std::set<std::string> Overlay(Layer& layer, Layer over) {
   std::set<std::string> replaced;
-  std::erase_if(layer.rules, [&](const Rule& rule) {
-    if (!names.contains(rule.name)) return false;
-    replaced.insert(rule.name);
-    return true;
-  });
-  layer.rules.insert(layer.rules.end(), over.rules.begin(), over.rules.end());
+  if (layer.rules.empty()) {  // the profile builds on nothing, as most do
+    layer.rules = std::move(over.rules);
+  } else {
+    std::set<std::string> names;
+    for (const Rule& rule : over.rules) names.insert(rule.name);
+    std::erase_if(layer.rules, [&](const Rule& rule) {
+      if (!names.contains(rule.name)) return false;
+      replaced.insert(rule.name);
+      return true;
+    });
+    layer.rules.insert(layer.rules.end(), over.rules.begin(), over.rules.end());
+  }
   if (over.default_action.has_value()) layer.default_action = over.default_action;
   if (over.default_errno.has_value()) layer.default_errno = over.default_errno;
   if (over.architectures.has_value()) layer.architectures = over.architectures;

@@ -42,6 +42,6 @@ Layer MakeLayer(const DecodedProfile& decoded, const Facts& facts, Gaps& gaps,
                 std::vector<Rule>* left_out);
 
 // `over` merged onto `layer`. Returns the names whose rules were replaced.
-std::set<std::string> Overlay(Layer& layer, const Layer& over);
+std::set<std::string> Overlay(Layer& layer, Layer over);
 
 }  // namespace seccompd::profile

@@ -26,21 +26,26 @@ void Report(Code code, const Rule& rule, std::string message, std::vector<Diagno
 // The rules of one syscall, in the order of ComesBefore but for equal ones, which keep the file's.
 class Group {
  public:
-  Group(std::span<const Rule> rules, const Profile& profile, std::vector<Diagnostic>& findings)
+  Group(std::span<Rule> rules, const Profile& profile, std::vector<Diagnostic>& findings)
       : rules_(rules), findings_(findings) {
     default_rule_.action = profile.default_action;
     default_rule_.errno_ret = profile.default_errno;
   }
 
+  // Moves them; the others stay as they are.
   void AppendEffective(std::vector<Rule>& out) {
-    std::vector<const Rule*> kept;
-    for (const Rule& rule : rules_) {
+    if (rules_.size() == 1 && !IsDead(rules_.front())) {
+      out.push_back(std::move(rules_.front()));
+      return;
+    }
+    std::vector<Rule*> kept;
+    for (Rule& rule : rules_) {
       if (!IsDead(rule) && !HasNoEffectBeside(rule, kept)) kept.push_back(&rule);
     }
     for (const Rule& rule : rules_) {
       if (IsDead(rule)) ReportDead(rule, kept);
     }
-    for (const Rule* rule : kept) out.push_back(*rule);
+    for (Rule* rule : kept) out.push_back(std::move(*rule));
   }
 
  private:
@@ -52,7 +57,7 @@ class Group {
     return first.args.empty() || first.args == second.args;
   }
 
-  bool HasNoEffectBeside(const Rule& rule, const std::vector<const Rule*>& kept) {
+  bool HasNoEffectBeside(const Rule& rule, const std::vector<Rule*>& kept) {
     for (const Rule* other : kept) {
       if (!Covers(*other, rule)) continue;
       if (other->SameVerdict(rule)) {
@@ -68,7 +73,7 @@ class Group {
     return false;
   }
 
-  void ReportDead(const Rule& rule, const std::vector<const Rule*>& kept) {
+  void ReportDead(const Rule& rule, const std::vector<Rule*>& kept) {
     for (const Rule* other : kept) {
       if (Covers(*other, rule)) return ReportConflict(rule, *other);
     }
@@ -85,10 +90,24 @@ class Group {
            findings_);
   }
 
-  std::span<const Rule> rules_;
+  std::span<Rule> rules_;
   Rule default_rule_;
   std::vector<Diagnostic>& findings_;
 };
+
+// By name and conditions, equal ones in the file's order.
+void SortRules(std::vector<Rule>& rules) {
+  std::vector<Rule*> order;  // a rule is large: only pointers are moved about
+  order.reserve(rules.size());
+  for (Rule& rule : rules) order.push_back(&rule);
+  std::stable_sort(order.begin(), order.end(), [](const Rule* a, const Rule* b) {
+    return std::tie(a->name, a->args) < std::tie(b->name, b->args);
+  });
+  std::vector<Rule> sorted;
+  sorted.reserve(rules.size());
+  for (Rule* rule : order) sorted.push_back(std::move(*rule));
+  rules = std::move(sorted);
+}
 
 void LintComparisons(const Profile& profile, std::vector<Diagnostic>& findings) {
   ForEachName(profile.rules, [&](std::span<const Rule> rules) {
@@ -104,12 +123,10 @@ void LintComparisons(const Profile& profile, std::vector<Diagnostic>& findings) 
 }  // namespace
 
 Profile Normalize(Profile profile, std::vector<Diagnostic>& findings) {
-  std::stable_sort(profile.rules.begin(), profile.rules.end(), [](const Rule& a, const Rule& b) {
-    return std::tie(a.name, a.args) < std::tie(b.name, b.args);
-  });
+  SortRules(profile.rules);
   std::vector<Rule> effective;
   effective.reserve(profile.rules.size());
-  ForEachName(profile.rules, [&](std::span<const Rule> rules) {
+  ForEachName(profile.rules, [&](std::span<Rule> rules) {
     Group(rules, profile, findings).AppendEffective(effective);
   });
   profile.rules = std::move(effective);

@@ -91,13 +91,13 @@ class Resolver {
     base_capabilities_.insert(base.gaps.capabilities.begin(), base.gaps.capabilities.end());
     Layer layer = base.layer;
     for (Rule& rule : layer.rules) rule.pointer = pointer;
-    Overlay(merged_, layer);
+    Overlay(merged_, std::move(layer));
   }
 
   void JudgeOwn() {
     Gaps gaps;
     std::vector<Rule> left_out;
-    const Layer own = MakeLayer(spec_, facts_, gaps, &left_out);
+    Layer own = MakeLayer(spec_, facts_, gaps, &left_out);
     for (const Rule& rule : left_out) {  // the others are judged by ResolveNames
       if (!IsLinuxSyscall(rule.name)) ReportUnknown(rule);
     }
@@ -117,7 +117,7 @@ class Resolver {
              "the default action that the bases give, " + std::string(ActionName(*inherited)) +
                  ", has no error number");
     }
-    replaced_ = Overlay(merged_, own);
+    replaced_ = Overlay(merged_, std::move(own));
   }
 
   void ReportUnknown(const Rule& rule) {
@@ -151,6 +151,7 @@ class Resolver {
   // has replaced the base's, it has done its work. And a base's rule may say what the dependant's
   // default says already. Neither is a fault.
   void DropDead() {
+    if (spec_.bases.empty()) return;
     Rule by_default;
     by_default.action = merged_.default_action.value_or(Action::kErrno);
     by_default.errno_ret = merged_.default_errno.value_or(0);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <utility>
 
 #include "seccompd/profile/syscalls.h"
@@ -21,13 +22,6 @@ constexpr std::size_t kMaxArgsRead =
 constexpr std::array<std::string_view, 9> kRuleFields = {
     "names", "name", "action", "errnoRet", "errno", "args", "comment", "includes", "excludes"};
 constexpr std::array<std::string_view, 4> kArgFields = {"index", "op", "value", "valueTwo"};
-
-bool IsNameShaped(std::string_view name) {
-  return !name.empty() && name.size() <= kMaxNameLength &&
-         std::all_of(name.begin(), name.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
-         });
-}
 
 std::optional<Arg> DecodeArg(const JsonValue& value, std::string pointer,
                              std::vector<Diagnostic>& findings) {
@@ -176,7 +170,7 @@ void RuleDecoder::DecodeElement(const JsonValue& value, std::string pointer,
   AddNames(reader, pattern, added);
   if (!is_good) return;
   condition.count = added.size();
-  decoded.profile.rules.insert(decoded.profile.rules.end(), added.begin(), added.end());
+  std::move(added.begin(), added.end(), std::back_inserter(decoded.profile.rules));
   if (!condition.includes.IsEmpty() || !condition.excludes.IsEmpty()) {
     decoded.conditions.push_back(std::move(condition));
   }
@@ -206,8 +200,10 @@ void RuleDecoder::AddNames(ObjectReader& reader, const Rule& pattern, std::vecto
   if (names->elements.empty()) {
     reader.Report(Code::kEmptyNames, "names", "the rule names no system call and has no effect");
   }
+  const std::string at = reader.At("names");
+  rules.reserve(std::min(names->elements.size(), kMaxRules));
   for (std::size_t i = 0; i < names->elements.size(); ++i) {
-    AddName(names->elements[i], Join(reader.At("names"), i), pattern, rules);
+    AddName(names->elements[i], Join(at, i), pattern, rules);
   }
 }
 

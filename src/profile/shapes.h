@@ -11,14 +11,15 @@
 
 namespace seccompd::profile {
 
-// Calls `visit` with the rules of each syscall in turn; they must be sorted by name.
-template <class Visit>
-void ForEachName(const std::vector<Rule>& rules, Visit visit) {
+// Calls `visit` with the rules of each syscall in turn; they must be sorted by name. `Rules`:
+// std::vector<Rule>, const or not.
+template <class Rules, class Visit>
+void ForEachName(Rules& rules, Visit visit) {
   auto begin = rules.begin();
   while (begin != rules.end()) {
     const auto end = std::find_if(begin, rules.end(),
                                   [&](const Rule& rule) { return rule.name != begin->name; });
-    visit(std::span<const Rule>(begin, end));
+    visit(std::span(begin, end));
     begin = end;
   }
 }

@@ -131,7 +131,10 @@ std::string Join(std::string_view pointer, std::string_view segment) {
 }
 
 std::string Join(std::string_view pointer, std::size_t index) {
-  return std::string(pointer) + "/" + std::to_string(index);
+  const std::string number = std::to_string(index);
+  std::string joined;
+  joined.reserve(pointer.size() + 1 + number.size());
+  return joined.append(pointer).append("/").append(number);
 }
 
 std::string_view Nearest(std::string_view word, std::span<const std::string_view> candidates) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "seccompd/profile/types.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <tuple>
@@ -93,6 +94,13 @@ bool IsBigEndian(Architecture architecture) {
 bool ComesBefore(const Rule& a, const Rule& b) {
   return std::tie(a.name, a.args, a.action, a.errno_ret) <
          std::tie(b.name, b.args, b.action, b.errno_ret);
+}
+
+bool IsNameShaped(std::string_view name) {
+  return !name.empty() && name.size() <= kMaxNameLength &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+         });
 }
 
 bool LetsThrough(Action action) { return action == Action::kAllow || action == Action::kLog; }

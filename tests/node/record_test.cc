@@ -291,6 +291,35 @@ TEST_F(StateDirTest, TriedCountsTheStartsAtWhichItWasFound) {
   }
 }
 
+TEST_F(StateDirTest, AMarkIsASpareFileRenamedAndNeverCostsACount) {
+  const std::string one(64, '1');
+  const std::string two(64, '2');
+  const std::string three(64, '3');
+  const auto inode = [&](const std::string& name) {
+    struct stat found {};
+    return ::lstat((path_ + "/tried/" + name).c_str(), &found) == 0 ? found.st_ino : 0;
+  };
+  ASSERT_TRUE(Open()->MarkTried(one).ok());
+  const auto state = Open();
+  EXPECT_EQ(*state->TakeTried(), (std::map<std::string, int>{{one, 1}}));
+  ASSERT_TRUE(state->MarkTried(two).ok());
+  const ino_t first = inode(two);
+  ASSERT_NE(first, 0U);
+  ASSERT_TRUE(state->ClearTried(two).ok());
+  EXPECT_EQ(inode(two), 0U);
+  ASSERT_TRUE(state->MarkTried(one).ok());  // has its count, and takes no spare
+  EXPECT_NE(inode(one), first);
+  ASSERT_TRUE(state->MarkTried(three).ok());
+  EXPECT_EQ(inode(three), first);
+  ASSERT_TRUE(state->MarkTried(two).ok());  // no spare left
+  ASSERT_TRUE(state->ClearTried(two).ok());
+  fs::remove_all(path_ + "/tried/spare-" + two);  // and the one that there was is gone
+  ASSERT_TRUE(state->MarkTried(two).ok());
+  ASSERT_TRUE(state->ClearTried(three).ok());
+  EXPECT_EQ(*Open()->TakeTried(), (std::map<std::string, int>{{one, 2}, {two, 1}}));
+  EXPECT_TRUE(NamesWith(path_ + "/tried", "spare-").empty()) << "of an agent that is gone";
+}
+
 TEST_F(StateDirTest, WriteFileReplacesAndStaysInside) {
   const auto state = Open();
   EXPECT_TRUE(state->WriteFile("state.json", "{}").ok());

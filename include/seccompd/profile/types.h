@@ -85,6 +85,9 @@ std::optional<Operator> FindOperator(std::string_view name);
 std::optional<Architecture> FindArchitecture(std::string_view name);
 bool IsBigEndian(Architecture architecture);
 
+// 1 to 64 of a-z, 0-9 and _: what a system call's name may look like, known or not.
+bool IsNameShaped(std::string_view name);
+
 // The call goes on into the kernel: ALLOW, LOG. (TRACE without a tracer is ENOSYS.)
 bool LetsThrough(Action action);
 // ERRNO and TRACE carry a number; crun refuses a profile that gives one to another action.
