@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "seccompd/agent/agent.h"
 
-#include <algorithm>
-
 #include "seccompd/profile/rule_set.h"
 
 namespace seccompd::agent {
@@ -10,9 +8,9 @@ namespace {
 
 std::string RuleSet(const AgentIdentity& identity) { return profile::RuleSet(identity.libseccomp); }
 
-// One request in a compiler child each; two at least, so that a slow profile does not stop the
-// others.
-unsigned WorkerCount() { return std::clamp(std::thread::hardware_concurrency(), 2U, 4U); }
+// One request in a compiler child each: some wait for a pipe or a fork while others compute, and a
+// slow profile does not stop the others. No more: the chart's memory limit holds so many children.
+constexpr int kWorkers = 4;
 
 // Drift that was put right is no fault; that it comes again and again is one.
 Condition DriftCondition(const DriftLedger::Contents& drift) {
@@ -81,7 +79,7 @@ void Agent::Start(ObjectSource& source, std::function<void()> on_change) {
   installer_.OnChange(std::move(on_change));
   desired_.OnDelivered([this] { installer_.Poke(); });
   installer_thread_ = std::jthread([this](std::stop_token stop) { installer_.Run(stop); });
-  for (unsigned i = 0; i < WorkerCount(); ++i) {
+  for (int i = 0; i < kWorkers; ++i) {
     workers_.emplace_back([this](std::stop_token stop) { reconciler_->Run(stop); });
   }
 }
