@@ -225,9 +225,11 @@ def percentile(values, p):
     return sorted(values)[min(len(values) - 1, int(len(values) * p))]
 
 
-def fresh(directory):
-    shutil.rmtree(directory, ignore_errors=True)
+def fresh(options, name):
+    """A new directory, never an emptied one: ext4 looks long for an inode while many were freed just now."""
+    directory = tempfile.mkdtemp(prefix=name + "-", dir=options.work)
     os.makedirs(f"{directory}/seccomp/tenants/bench", mode=0o700)
+    return directory
 
 
 def clear(api):
@@ -240,8 +242,7 @@ def create(api, name, number, arches):
 
 
 def bench_latency(options, api, arches, count):
-    directory = f"{options.work}/latency"
-    fresh(directory)
+    directory = fresh(options, "latency")
     clear(api)
     agent = Agent(options, directory)
     agent.wait_ready()
@@ -286,8 +287,7 @@ def create_many(api, count, arches, prefix="b"):
 
 
 def bench_burst(options, api, arches):
-    directory = f"{options.work}/burst"
-    fresh(directory)
+    directory = fresh(options, "burst")
     clear(api)
     agent = Agent(options, directory)
     agent.wait_ready()
@@ -310,9 +310,7 @@ def bench_cold(options, api):
     agent = Agent(options, directory)
     there = agent.wait_ready()
     agent.stop()
-    # A new directory, not an emptied one: ext4 looks long for inodes while many were freed just now.
-    directory = f"{options.work}/cold"
-    fresh(directory)
+    directory = fresh(options, "cold")
     agent = Agent(options, directory)
     nothing = agent.wait_ready()
     agent.stop()
@@ -321,8 +319,7 @@ def bench_cold(options, api):
 
 
 def bench_memory(options, api):
-    directory = f"{options.work}/memory"
-    fresh(directory)
+    directory = fresh(options, "memory")
     clear(api)
     agent = Agent(options, directory)
     agent.wait_ready()
@@ -361,8 +358,7 @@ def create_many_from(api, begin, end):
 
 
 def bench_idle(options, api):
-    directory = f"{options.work}/idle"
-    fresh(directory)
+    directory = fresh(options, "idle")
     clear(api)
     create_many(api, 50, "x86_64", "i")
     agent = Agent(options, directory, metrics=True)
