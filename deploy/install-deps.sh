@@ -26,7 +26,7 @@ build_packages=(
 runtime_packages=(busybox-static crun jq runc)
 test_packages=(
   busybox-static containerd containernetworking-plugins curl iproute2 iptables
-  jq openssl procps python3 python3-yaml socat strace xz-utils fish zsh
+  jq openssl procps python3 python3-yaml socat strace e2fsprogs xz-utils fish zsh
   golang-github-containers-common
 )
 # Their output differs between releases, so one version is the rule: 14, which Debian 12 has.

@@ -12,11 +12,14 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 
 #include "integration/cluster_fixture.h"
+#include "integration/failing_disk.h"
 
 namespace seccompd::integration {
 namespace {
@@ -136,6 +139,30 @@ TEST_F(OutageDiskTest, NoInodesLeftIsAFullDisk) {
   ASSERT_EQ(::mount("none", Tenants().c_str(), nullptr, MS_REMOUNT, "nr_inodes=100"), 0);
   EXPECT_TRUE(WaitForProfile("team/two", "mkdir"));
   EXPECT_TRUE(WaitForAllWell(2));
+}
+
+TEST_F(OutageDiskTest, AFailingDiskIsReportedAndMendsWhenItWritesAgain) {
+  if (!FailingDisk::Exists()) {
+    std::cerr << "*** SKIPPED: a disk that fails (EIO): this kernel has no zram ***\n";
+    EXPECT_STRNE(std::getenv("CI"), "true") << "in CI nothing is skipped";
+    return;
+  }
+  const FailingDisk disk(Tenants());
+  ASSERT_TRUE(disk.made()) << disk.why();
+  cluster_.Put(kProfiles, Profile("one", "mkdir"));
+  AgentProcess agent(DiskArgs());
+  ASSERT_TRUE(WaitForAllWell(1));
+  disk.Fail(true);
+  cluster_.Put(kProfiles, Profile("one", "rmdir"));
+  const std::string line = agent.WaitForLine("the seccomp directory cannot be written");
+  EXPECT_NE(line.find("Input/output error"), std::string::npos) << agent.log();
+  EXPECT_TRUE(WaitForHealth("False", "DiskFailed"));
+  EXPECT_NE(ReadAll(space_.profile("team/one")).find("mkdir"), std::string::npos)
+      << "the old file is not there";
+  disk.Fail(false);
+  EXPECT_TRUE(WaitForProfile("team/one", "rmdir"));
+  EXPECT_TRUE(WaitForAllWell(1));
+  EXPECT_TRUE(NoTemporaries());
 }
 
 TEST_F(OutageDiskTest, DirectoriesThatAreRemovedAreMadeAnew) {
