@@ -22,6 +22,7 @@
 
 #include "listeners.h"
 #include "prepare.h"
+#include "state_file.h"
 
 namespace seccompd {
 namespace {
@@ -95,11 +96,10 @@ int RunStandalone(const AgentConfig& config, Base& base, Agent& agent, const Log
     log.Error("cannot listen", {{"error", servers.error().message}});
     return kExitFailed;
   }
-  source.Scan();             // before the workers: one who asks for a text finds it
-  agent.Start(source, [&] {  // on the installer's thread, which owns the state directory
-    const Result<void> written = base.state_dir->WriteFile("state.json", agent.StateJson() + "\n");
-    if (!written.ok())
-      log.Warn("state.json could not be written", {{"error", written.error().message}});
+  StateFile state_file([&agent] { return agent.StateJson(); }, *base.state_dir, log);
+  source.Scan();  // before the workers: one who asks for a text finds it
+  agent.Start(source, [&] {
+    state_file.Changed();
     if (config.once) NudgeMain();
   });
   std::jthread manifests([&](std::stop_token stop) { source.Run(stop); });
@@ -108,6 +108,7 @@ int RunStandalone(const AgentConfig& config, Base& base, Agent& agent, const Log
   manifests.request_stop();
   agent.StopWork();
   if (code != kExitFailed) agent.ForgiveTried();
+  state_file.Finish();
   servers->clear();
   ::_exit(code);  // the manifests' thread may be with the compiler
 }

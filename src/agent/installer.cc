@@ -10,9 +10,7 @@ namespace {
 constexpr std::size_t kLargestBatch = 64;
 constexpr std::chrono::milliseconds kSaveEvery{1000};
 constexpr std::chrono::seconds kSaveVersionEvery{
-    60};                          // a bookmark alone: the record is worth a write a minute
-constexpr int kTellingShare = 9;  // a tenth of the time
-constexpr std::chrono::steady_clock::duration kMostTellingPause = std::chrono::seconds(1);
+    60};  // a bookmark alone: the record is worth a write a minute
 constexpr std::chrono::seconds kProbeGoodDisk{30};
 constexpr std::chrono::seconds kProbeBadDisk{2};
 
@@ -80,7 +78,7 @@ void Installer::Run(std::stop_token stop) {
     if (auditing_) AuditSome();
     RunTimers();
     CheckDone();
-    if (announce || (changed_ && clock_.SteadyNow() >= next_telling_)) TellChange();
+    if (announce || changed_) TellChange();
     const std::lock_guard lock(mutex_);
     if (stop.stop_requested() && orders_.empty()) break;
   }
@@ -88,14 +86,9 @@ void Installer::Run(std::stop_token stop) {
   SaveRecord(true);
 }
 
-// Whoever is told may take long about it (state.json of 5,000 profiles): then the next time
-// comes later, so that installs and repairs have most of this thread.
 void Installer::TellChange() {
   changed_ = false;
-  const auto begin = clock_.SteadyNow();
   if (on_change_) on_change_();
-  const auto end = clock_.SteadyNow();
-  next_telling_ = end + std::min(kTellingShare * (end - begin), kMostTellingPause);
 }
 
 bool Installer::HasOrders() const {
@@ -129,7 +122,6 @@ void Installer::Sleep() {
 std::chrono::steady_clock::time_point Installer::NextTimer() const {
   auto next = std::min({next_audit_, next_probe_, next_root_check_});
   if (table_.version() != saved_table_version_) next = std::min(next, last_save_ + kSaveEvery);
-  if (changed_) next = std::min(next, next_telling_);
   if (audit_wanted_) next = std::min(next, audit_not_before_);
   if (scan_wanted_) next = std::min(next, next_scan_);
   if (foreign_news_) next = std::min(next, next_foreign_word_);

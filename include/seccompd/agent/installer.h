@@ -118,8 +118,8 @@ class Installer {
   void Poke();
   // Something that on_change tells about changed outside the table.
   void Announce();
-  // Called on the installer's thread after what changed the table or the drift; changes share a
-  // call, the longer one takes the more.
+  // Called on the installer's thread after what changed the table or the drift; several changes may
+  // share a call. Installs and repairs wait for it.
   void OnChange(std::function<void()> callback) { on_change_ = std::move(callback); }
 
   // Every change known so far was handled once.
@@ -232,7 +232,7 @@ class Installer {
   bool disk_good_ = true;
   std::uint64_t saved_table_version_ = 0;
   std::string saved_resource_version_;
-  Time last_save_, next_audit_, next_probe_, next_telling_;
+  Time last_save_, next_audit_, next_probe_;
   Time audit_began_, audit_not_before_;  // one after an overflow waits, so that a storm is bounded
   std::chrono::system_clock::time_point audited_;  // the last full audit's end
 

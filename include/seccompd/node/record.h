@@ -62,7 +62,8 @@ class StateDir {
   virtual Result<Record> LoadRecord() = 0;
   virtual Result<void> SaveRecord(const Record& record) = 0;
 
-  // Replaces a file of the agent's own (state.json) atomically, mode 0600.
+  // Replaces a file of the agent's own (state.json) atomically, mode 0600. May be called from
+  // another thread than the rest, beside it.
   virtual Result<void> WriteFile(std::string_view name, std::string_view bytes) = 0;
 
   // tried/<digest>: an input that is with a compiler now. At start, what is found was there when
