@@ -56,9 +56,9 @@ void Installer::AuditSome() {
   if (to_audit_.empty()) FinishAudit();
 }
 
-// Between two audits, every 10 s: what sends no event to a directory's watch (a hard link from
-// outside, and a write through it) is found within 10 s where there are few files, on others before
-// the next audit.
+// Between two audits, every 10 s: what sends no event (a write through mmap; where not every file
+// can be watched, a hard link from outside) is found within 10 s where there are few files, on
+// others before the next audit.
 void Installer::AuditSlice() {
   std::vector<Broken> broken;
   const std::vector<std::string> keys = table_.KeysAfter(slice_end_, kFilesPerSlice);
@@ -81,7 +81,8 @@ void Installer::Examine(const std::string& key, std::vector<Broken>& broken) {
   if (!entry || !path) return;
   if (first_audit_) QueueUnfinished(key, *entry);
   if (entry->sha256.empty()) return;
-  const Result<node::FileState> found = store_.Inspect(*path, entry->sha256);
+  const Result<node::FileState> found =
+      store_.Inspect(*path, entry->sha256, [&](int directory) { WatchFile(*path, directory); });
   if (!found.ok()) {
     if (first_audit_) first_audit_clean_ = false;
     NoteDisk(found.error());
@@ -112,7 +113,13 @@ void Installer::Repair(std::vector<Broken>& broken) {
   const std::vector<Result<node::PutOutcome>> results = store_.PutAll(requests);
   for (std::size_t i = 0; i < results.size(); ++i) {
     outcomes[with_copy[i]] = results[i].ok() ? Outcome::kRestored : Outcome::kNotWritten;
-    if (!results[i].ok()) NoteDisk(results[i].error());
+  }
+  const auto failed =
+      std::find_if(results.begin(), results.end(), [](const auto& result) { return !result.ok(); });
+  if (failed != results.end()) {
+    NoteDisk(failed->error());
+  } else if (!results.empty()) {
+    NoteDisk({});
   }
   for (std::size_t i = 0; i < broken.size(); ++i) {
     FinishRepair(broken[i], outcomes[i], i < kLinesAtOnce);

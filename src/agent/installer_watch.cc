@@ -126,6 +126,19 @@ void Installer::WatchNamespace(const std::string& name) {
   for (const std::string& entry : entries) Suspect(entry);
 }
 
+// What is done to a file by another name is seen by a watch of its own. Where there are too many
+// files for that, AuditSlice finds it, later.
+void Installer::WatchFile(const node::ProfilePath& path, int directory) {
+  if (watch_ == nullptr) return;
+  const Result<void> watched = watch_->WatchFile(path.name_space(), directory, path.file_name());
+  if (watched.ok() || said_unwatched_files_) return;
+  said_unwatched_files_ = true;
+  log_.Warn(
+      "not every file can be watched itself: of the others, a hard link made elsewhere, and a "
+      "write through it, is found by the audits only",
+      {{"error", watched.error().message}});
+}
+
 void Installer::Suspect(const std::string& entry) {
   if (suspects_.Add(entry, clock_.SteadyNow())) return;
   suspects_.Clear();

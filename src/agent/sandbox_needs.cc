@@ -13,8 +13,10 @@ namespace fs = std::filesystem;
 // What getaddrinfo reads anew, and never more of /etc: there are secrets beside them.
 constexpr const char* kResolverFiles[] = {"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf",
                                           "/etc/host.conf", "/etc/gai.conf"};
-// The own descriptors and mounts; random numbers where the processor has none.
-constexpr const char* kAlways[] = {"/proc/self", "/dev/urandom"};
+// The own descriptors and mounts; random numbers where the processor has none; how many files may
+// be watched.
+constexpr const char* kAlways[] = {"/proc/self", "/dev/urandom",
+                                   "/proc/sys/fs/inotify/max_user_watches"};
 constexpr std::uint16_t kDnsPort = 53;  // a DNS answer too long for UDP
 constexpr std::uint16_t kHttpsPort = 443;
 

@@ -92,7 +92,9 @@ profile::NodeContext GetNode(Reader& reader) {
   const auto labels = reader.GetAtMost(static_cast<std::uint32_t>(kMaxLabels));
   for (std::uint32_t i = 0; i < labels && !reader.has_failed(); ++i) {
     std::string key = reader.GetString(kMaxLabelBytes);
-    node.labels[std::move(key)] = reader.GetString(kMaxLabelBytes);
+    // In order and each once: there is one encoding only.
+    if (!node.labels.empty() && key <= node.labels.rbegin()->first) reader.Fail();
+    node.labels.emplace_hint(node.labels.end(), std::move(key), reader.GetString(kMaxLabelBytes));
   }
   return node;
 }

@@ -34,7 +34,8 @@ class DiskStore final : public ProfileStore {
 
   std::vector<Result<PutOutcome>> PutAll(std::span<const PutRequest> requests) override;
   Result<void> Remove(const ProfilePath& path) override;
-  Result<FileState> Inspect(const ProfilePath& path, std::string_view sha256) override;
+  Result<FileState> Inspect(const ProfilePath& path, std::string_view sha256,
+                            const BeforeLook& before) override;
   Result<std::vector<FoundEntry>> Scan() override;
   Result<std::optional<FoundEntry>> Look(const std::string& name_space,
                                          const std::string& file_name) override;

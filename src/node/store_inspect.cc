@@ -85,7 +85,8 @@ bool DiskStore::IsInPlace(const Directory& directory, const std::string& file_na
   return there.ok() && there.value == bytes;
 }
 
-Result<FileState> DiskStore::Inspect(const ProfilePath& path, std::string_view sha256) {
+Result<FileState> DiskStore::Inspect(const ProfilePath& path, std::string_view sha256,
+                                     const BeforeLook& before) {
   if (Result<void> verified = VerifyAnchor(); !verified.ok()) return verified.error();
   const Directory& tenants = anchor_.directory();
   SysResult<UniqueFd> directory =
@@ -102,6 +103,7 @@ Result<FileState> DiskStore::Inspect(const ProfilePath& path, std::string_view s
     return state;
   }
 
+  if (before) before(directory.value.get());
   const SysResult<struct stat> found = file_system_.StatAt(directory.value.get(), path.file_name());
   if (found.error == ENOENT) return FileState::kMissing;
   if (!found.ok()) return DiskError(found.error, "examine", shown);

@@ -94,6 +94,40 @@ TEST_F(DriftWatchTest, ADirectorysOwnChangesAreToldUnderItsName) {
   EXPECT_TRUE(Read().entries.empty());
 }
 
+TEST_F(DriftWatchTest, AFilesOwnWatchTellsWhatIsDoneByAnotherName) {
+  const auto watch_file = [&](const std::string& entry) {
+    const UniqueFd directory(::open(team_.c_str(), O_PATH | O_DIRECTORY));
+    return watch_->WatchFile("team", directory.get(), entry).ok();
+  };
+  const std::string file = team_ + "/web.json";
+  Spit(file, "1");
+  static_cast<void>(Read());
+  fs::create_hard_link(file, tenants_ / "outside");
+  EXPECT_EQ(Read().entries, (Entries{{"", "outside"}})) << "a directory's watch does not tell";
+  fs::remove(tenants_ / "outside");
+  EXPECT_TRUE(watch_file("web.json"));
+  EXPECT_TRUE(watch_file("web.json"));
+  EXPECT_TRUE(watch_file("missing.json"));
+  static_cast<void>(Read());
+
+  const TempDir elsewhere;
+  fs::create_hard_link(file, elsewhere / "link");
+  EXPECT_EQ(Read().entries, (Entries{{"team", "web.json"}}));
+  std::ofstream(elsewhere / "link", std::ios::app) << "2";
+  EXPECT_EQ(Read().entries, (Entries{{"team", "web.json"}}));
+
+  Spit(team_ + "/new", "3");
+  fs::rename(team_ + "/new", file);
+  EXPECT_TRUE(Read().entries.contains({"team", "web.json"}));
+  EXPECT_TRUE(watch_file("web.json")) << "in place of the old one";
+  static_cast<void>(Read());
+  std::ofstream(elsewhere / "link", std::ios::app) << "4";
+  EXPECT_TRUE(Read().entries.empty()) << "the old one is nobody's";
+  fs::create_symlink("/nowhere", team_ + "/symlink");
+  static_cast<void>(Read());
+  EXPECT_TRUE(watch_file("symlink")) << "itself, not what it names";
+}
+
 TEST_F(DriftWatchTest, AStormEndsInAnOverflowNotInMemory) {
   const int limit = std::atoi(Slurp("/proc/sys/fs/inotify/max_queued_events").c_str());
   ASSERT_GT(limit, 0);

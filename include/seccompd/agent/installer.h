@@ -166,6 +166,7 @@ class Installer {
   void Patrol();
   void ReadWatch();
   void WatchNamespace(const std::string& name);
+  void WatchFile(const node::ProfilePath& path, int directory);
   void Suspect(const std::string& entry);
   void CheckSuspects(const std::vector<std::string>& entries);
   void CheckRoot();
@@ -237,6 +238,7 @@ class Installer {
   std::chrono::system_clock::time_point audited_;  // the last full audit's end
 
   std::unique_ptr<node::DriftWatch> watch_;  // none: refused, audits stand in
+  bool said_unwatched_files_ = false;
   Suspects suspects_;
   std::uint64_t root_seen_ = 0;
   Time patrol_after_, next_root_check_, next_watch_try_;

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -93,8 +94,15 @@ class ProfileStore {
   // last. ok when there was nothing.
   virtual Result<void> Remove(const ProfilePath& path) = 0;
 
-  // Reads what is there and compares it with what should be.
-  virtual Result<FileState> Inspect(const ProfilePath& path, std::string_view sha256) = 0;
+  // Reads what is there and compares it with what should be. `before` is called before anything of
+  // the file is looked at, with a descriptor of its directory: whoever watches the file from then
+  // on misses nothing.
+  using BeforeLook = std::function<void(int directory)>;
+  virtual Result<FileState> Inspect(const ProfilePath& path, std::string_view sha256,
+                                    const BeforeLook& before) = 0;
+  Result<FileState> Inspect(const ProfilePath& path, std::string_view sha256) {
+    return Inspect(path, sha256, {});
+  }
 
   // Every entry below tenants/, but for our own temporary files (left by a crash: removed here).
   virtual Result<std::vector<FoundEntry>> Scan() = 0;
