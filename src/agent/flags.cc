@@ -249,7 +249,9 @@ Result<AgentConfig> AgentFlags::Resolve(const Environment& environment) const {
     const auto values = ReadConfigFile(file);
     if (!values.ok()) return values.error();
     for (const auto& [name, value] : *values) {
-      if (const auto applied = ApplyOne(config, name, value, file + ": " + name); !applied.ok())
+      if (const auto applied =
+              ApplyOne(config, name, value, std::string(file).append(": ").append(name));
+          !applied.ok())
         return applied.error();
     }
   }
