@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "connect.h"
+
 #include <unistd.h>
 
 #include "seccompd/node/directory_watch.h"
 #include "seccompd/profile/yaml.h"
-
-#include "run_agent.h"
 
 namespace seccompd {
 namespace {

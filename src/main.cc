@@ -1,42 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 // The only file of seccompd that reads argv and the environment, takes signals and builds real
 // objects.
-#include <fcntl.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <climits>
 #include <csignal>
 #include <iostream>
 #include <memory>
 #include <optional>
-#include <random>
-#include <thread>
 
 #include <CLI/CLI.hpp>
 
 #include "seccompd/agent/flags.h"
-#include "seccompd/agent/node_facts.h"
-#include "seccompd/cli/audit.h"
 #include "seccompd/cli/commands.h"
 #include "seccompd/compiler/zygote.h"
-#include "seccompd/http/client.h"
 #include "seccompd/version.h"
 
+#include "audit_command.h"
 #include "run_agent.h"
 
 namespace {
 
 using seccompd::Error;
 using seccompd::Result;
-using seccompd::agent::AgentConfig;
 using seccompd::agent::AgentFlags;
 using seccompd::agent::Environment;
 
 using seccompd::cli::kExitFailed;
-using seccompd::cli::kExitFindings;
 using seccompd::cli::kExitUsage;
 
 Environment ReadEnvironment() {
@@ -81,85 +72,6 @@ void PrepareProcess() {
 
 Result<std::unique_ptr<seccompd::compiler::Zygote>> StartZygote() {
   return seccompd::compiler::Zygote::Start({.executable = CompilerPath()});
-}
-
-// What `seccompd audit` was told.
-struct AuditFlags {
-  bool local = false;
-  bool recompile = true;
-  std::string kubeconfig;
-  std::string output = "table";
-  seccompd::cli::LocalAuditOptions on_host{
-      AgentConfig{}.seccomp_root, AgentConfig{}.state_dir, false, "", "both", "", "", {}};
-  seccompd::cli::ClusterAuditOptions of_cluster;
-
-  void Declare(CLI::App& audit);
-};
-
-void AuditFlags::Declare(CLI::App& audit) {
-  audit.add_flag("--local", local,
-                 "This host's disk against the agent's record; needs no API server");
-  audit.add_option("--kubeconfig", kubeconfig,
-                   "default: $KUBECONFIG, else ~/.kube/config, else in-cluster");
-  audit.add_option("--lease-namespace", of_cluster.lease_namespace, "Where the nodes' Leases are")
-      ->capture_default_str();
-  audit.add_option("--seccomp-root", on_host.seccomp_root, "with --local")->capture_default_str();
-  audit.add_option("--state-dir", on_host.state_dir, "with --local")->capture_default_str();
-  audit.add_flag("--standalone", on_host.standalone,
-                 "with --local: of an agent with --manifests (default: as its record says)");
-  audit.add_option("--ceiling", on_host.ceiling,
-                   "with --local: the agent's own (default: builtin/runtime-default-v1; "
-                   "standalone: none)");
-  audit.add_option("--runtime", on_host.runtime, "with --local: the agent's own")
-      ->check(CLI::IsMember({"runc", "crun", "both"}))
-      ->capture_default_str();
-  audit.add_flag("--recompile,!--no-recompile", recompile,
-                 "Compile every profile anew and compare the bytes (default: yes)");
-  audit.add_option("-o,--output", output, "table, json or yaml")
-      ->check(CLI::IsMember({"table", "json", "yaml"}))
-      ->capture_default_str();
-  audit.footer(
-      "Reads only. Exit codes: 0 nothing is wrong, 1 findings, 2 wrong usage, 3 could not look.\n"
-      "Examples:\n  seccompd audit\n  seccompd audit --local -o json");
-}
-
-int Audit(AuditFlags& flags, const Environment& environment) {
-  using seccompd::cli::OutputFormat;
-  const OutputFormat format = flags.output == "json"   ? OutputFormat::kJson
-                              : flags.output == "yaml" ? OutputFormat::kYaml
-                                                       : OutputFormat::kTable;
-  const seccompd::RealClock clock;
-  // Started here, on the main thread and before any other; dies with this process.
-  seccompd::cli::StartCompiler start;
-  if (flags.recompile) {
-    auto zygote = StartZygote();
-    if (!zygote.ok()) return Fail(zygote.error());
-    auto started = std::make_shared<seccompd::cli::StartedCompiler>();
-    started->libseccomp = (*zygote)->libseccomp_version();
-    started->compiler = *std::move(zygote);
-    start = [started]() -> Result<seccompd::cli::StartedCompiler> { return std::move(*started); };
-  }
-  Result<bool> good(false);
-  if (flags.local) {
-    const auto facts = seccompd::agent::ReadNodeFacts();
-    if (!facts.ok()) return Fail(facts.error());
-    flags.on_host.architecture = facts->seccomp_arch;
-    flags.on_host.kernel = facts->kernel_version;
-    flags.on_host.start_compiler = start;
-    good = seccompd::cli::AuditLocal(flags.on_host, clock, format, std::cout);
-  } else {
-    seccompd::http::StartIoThread();
-    auto connection =
-        seccompd::Connect(flags.kubeconfig, environment,
-                          {.allow_exec = true, .allow_insecure = false, .observer = {}});
-    if (!connection.ok()) return Fail(connection.error());
-    flags.of_cluster.start_compiler = start;
-    good =
-        seccompd::cli::AuditCluster((*connection)->api, flags.of_cluster, clock, format, std::cout);
-  }
-  if (!good.ok()) return Fail(good.error());
-  std::cout.flush();
-  return *good ? 0 : kExitFindings;
 }
 
 int Version() {
@@ -234,7 +146,7 @@ int Main(int argc, char** argv) {
 
   auto* audit =
       app.add_subcommand("audit", "Show what is on the nodes; exit 1 if anything is wrong");
-  AuditFlags audit_flags;
+  seccompd::AuditFlags audit_flags;
   audit_flags.Declare(*audit);
 
   auto* version = app.add_subcommand(
@@ -257,11 +169,7 @@ int Main(int argc, char** argv) {
     std::cerr << "seccompd: no command given (seccompd --help lists them)\n";
     return kExitUsage;
   }
-  if (audit->parsed()) {
-    if (audit_flags.kubeconfig.empty())
-      audit_flags.kubeconfig = seccompd::DefaultKubeconfig(environment);
-    return Audit(audit_flags, environment);
-  }
+  if (audit->parsed()) return Audit(audit_flags, CompilerPath(), environment);
   auto config = flags.Resolve(environment);
   if (!config.ok()) {
     std::cerr << "seccompd: " << config.error().message << '\n';

@@ -10,7 +10,7 @@
 
 #include "seccompd/agent/judge.h"
 
-#include "run_agent.h"
+#include "connect.h"
 
 namespace seccompd {
 namespace {

@@ -20,6 +20,7 @@
 #include "seccompd/kube/reflector.h"
 #include "seccompd/version.h"
 
+#include "connect.h"
 #include "listeners.h"
 #include "prepare.h"
 #include "state_file.h"
@@ -73,7 +74,7 @@ int Wait(const AgentConfig& config, const Base& base, Agent& agent, const Log& l
         return agent.AllWell() ? 0 : 1;
       }
       if (std::chrono::steady_clock::now() - begin > kOnceLimit) {
-        log.Error("--once: not done within 120 s");
+        log.Error("--once: not done within 120 s; the lines above say what it waits for");
         return kExitFailed;
       }
     }

@@ -2,50 +2,12 @@
 #pragma once
 // main.cc's other half: how the agent starts, runs and ends.
 
-#include <memory>
 #include <string>
 
 #include "seccompd/agent/config.h"
 #include "seccompd/agent/flags.h"
-#include "seccompd/kube/api_client.h"
 
 namespace seccompd {
-
-// A way to the API server: credentials, two connections (the watch keeps one) and the client of
-// single requests.
-struct Connection {
-  Connection(kube::ClusterAccess cluster, std::unique_ptr<http::Transport> for_requests,
-             std::unique_ptr<http::Transport> for_watch, kube::RequestObserver observer)
-      : access(std::move(cluster)),
-        requests(std::move(for_requests)),
-        watch(std::move(for_watch)),
-        api(*requests, *access.token, std::move(observer)) {}
-  kube::ClusterAccess access;
-  std::unique_ptr<http::Transport> requests, watch;
-  kube::ApiClient api;
-};
-struct ConnectOptions {
-  bool allow_exec = false;
-  bool allow_insecure = false;
-  kube::RequestObserver observer;
-};
-// Reads the credentials. kubeconfig empty: in-cluster. Starts no thread, connects to nothing.
-Result<kube::ClusterAccess> ReadAccess(const std::string& kubeconfig,
-                                       const agent::Environment& environment,
-                                       const ConnectOptions& options);
-// The I/O thread runs already.
-Result<std::unique_ptr<Connection>> Connect(kube::ClusterAccess access,
-                                            kube::RequestObserver observer);
-// Both.
-Result<std::unique_ptr<Connection>> Connect(const std::string& kubeconfig,
-                                            const agent::Environment& environment,
-                                            ConnectOptions options);
-// True when there is another CA, client certificate or address now than the connection was made
-// with (tokens are read anew all the time).
-bool HasOtherAccess(const Connection& connection, const std::string& kubeconfig,
-                    const agent::Environment& environment, const ConnectOptions& options);
-// $KUBECONFIG, else ~/.kube/config where it exists and we are in no cluster; else empty.
-std::string DefaultKubeconfig(const agent::Environment& environment);
 
 // `seccompd agent`. Returns the exit code; threads may still run, so the caller leaves by _exit.
 int RunAgent(const agent::AgentConfig& config, const std::string& compiler_path,

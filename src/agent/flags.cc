@@ -2,7 +2,6 @@
 #include "seccompd/agent/flags.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -14,6 +13,7 @@ namespace seccompd::agent {
 namespace {
 
 constexpr std::size_t kMaxConfigBytes = 65'536;
+constexpr char kGroup[] = "Settings (flag beats $SECCOMPD_... beats --config file)";
 constexpr char kDefaultCeiling[] = "builtin/runtime-default-v1";
 
 using Apply = Result<void> (*)(AgentConfig&, const std::string&);
@@ -22,7 +22,7 @@ struct Setting {
   const char* name;
   const char* value_name;  // nullptr: a switch
   const char* help;
-  Apply apply;  // nullptr: not in this version; any value is refused with `help`
+  Apply apply;
 };
 
 Error Bad(const std::string& why) { return Error{ErrorCode::kInvalid, why}; }
@@ -175,15 +175,13 @@ std::string VariableOf(const std::string& name) {
   return variable;
 }
 
+// `where`: the setting as whoever gave it wrote it: "--resync", "$SECCOMPD_RESYNC", "FILE: resync".
 Result<void> ApplyOne(AgentConfig& config, const std::string& name, const std::string& value,
-                      const std::string& from) {
+                      const std::string& where) {
   const Setting* setting = FindSetting(name);
-  if (setting == nullptr)
-    return Bad(from + ": unknown setting \"" + name + "\"; see seccompd agent --help");
-  const std::string place = from + " " + name + "=" + value;
-  if (setting->apply == nullptr) return Bad(place + ": " + setting->help);
+  if (setting == nullptr) return Bad(where + ": no such setting; see seccompd agent --help");
   const Result<void> applied = setting->apply(config, value);
-  if (!applied.ok()) return Wrap(applied.error(), place);
+  if (!applied.ok()) return Wrap(applied.error(), where + "=" + value);
   return {};
 }
 
@@ -215,62 +213,25 @@ Result<std::map<std::string, std::string>> ReadConfigFile(const std::string& pat
 
 }  // namespace
 
-Result<std::chrono::milliseconds> ParseDuration(const std::string& text) {
-  struct Unit {
-    std::string_view name;
-    double milliseconds;
-  };
-  static constexpr Unit kUnits[] = {{"ms", 1}, {"s", 1e3}, {"m", 60e3}, {"h", 3600e3}};
-  const Error bad =
-      Bad("\"" + text + "\" is not a duration; write it like 90s, 10m, 1h30m or 200ms");
-  double total = 0;
-  std::size_t at = 0;
-  if (text.empty()) return bad;
-  if (text == "0") return std::chrono::milliseconds(0);
-  while (at < text.size()) {
-    std::size_t end = at;
-    while (end < text.size() &&
-           (std::isdigit(static_cast<unsigned char>(text[end])) != 0 || text[end] == '.'))
-      ++end;
-    std::size_t unit_end = end;
-    while (unit_end < text.size() && std::isalpha(static_cast<unsigned char>(text[unit_end])) != 0)
-      ++unit_end;
-    const std::string number = text.substr(at, end - at);
-    const std::string_view unit = std::string_view(text).substr(end, unit_end - end);
-    const auto* const row = std::find_if(std::begin(kUnits), std::end(kUnits),
-                                         [&](const Unit& u) { return u.name == unit; });
-    if (number.empty() || number.size() > 12 || number == "." ||
-        std::count(number.begin(), number.end(), '.') > 1 || row == std::end(kUnits)) {
-      return bad;
-    }
-    total += std::strtod(number.c_str(), nullptr) * row->milliseconds;
-    at = unit_end;
-  }
-  if (total > 1e12) return bad;
-  return std::chrono::milliseconds(std::llround(total));
-}
-
 void AgentFlags::Declare(CLI::App& app) {
   app_ = &app;
   app.add_option("--config", config_file_,
                  "YAML file of the settings below, each under its flag's name")
       ->type_name("FILE")
-      ->group("Settings (flag beats $SECCOMPD_... beats --config file)");
+      ->group(kGroup);
   for (const Setting& setting : kSettings) {
     const std::string name = setting.name;
-    const std::string group =
-        setting.apply == nullptr ? "" : "Settings (flag beats $SECCOMPD_... beats --config file)";
     if (setting.value_name == nullptr) {
       app.add_flag_callback(
              "--" + name, [this, name] { given_[name] = "true"; }, setting.help)
-          ->group(group);
+          ->group(kGroup);
     } else {
       app.add_option_function<std::string>(
              "--" + name, [this, name](const std::string& value) { given_[name] = value; },
              setting.help)
           ->take_last()
           ->type_name(setting.value_name)
-          ->group(group);
+          ->group(kGroup);
     }
   }
 }
@@ -288,19 +249,20 @@ Result<AgentConfig> AgentFlags::Resolve(const Environment& environment) const {
     const auto values = ReadConfigFile(file);
     if (!values.ok()) return values.error();
     for (const auto& [name, value] : *values) {
-      if (const auto applied = ApplyOne(config, name, value, file + ":"); !applied.ok())
+      if (const auto applied =
+              ApplyOne(config, name, value, std::string(file).append(": ").append(name));
+          !applied.ok())
         return applied.error();
     }
   }
   for (const Setting& setting : kSettings) {
     const std::string variable = VariableOf(setting.name);
     if (!environment.contains(variable)) continue;
-    const auto applied =
-        ApplyOne(config, setting.name, environment.at(variable), "$" + variable + ":");
+    const auto applied = ApplyOne(config, setting.name, environment.at(variable), "$" + variable);
     if (!applied.ok()) return applied.error();
   }
   for (const auto& [name, value] : given_) {
-    if (const auto applied = ApplyOne(config, name, value, "flag:"); !applied.ok())
+    if (const auto applied = ApplyOne(config, name, value, "--" + name); !applied.ok())
       return applied.error();
   }
   if (config.kubeconfig.empty() && get("KUBERNETES_SERVICE_HOST").empty())
@@ -312,8 +274,7 @@ Result<AgentConfig> AgentFlags::Resolve(const Environment& environment) const {
 std::vector<AgentFlags::Row> AgentFlags::Table() {
   std::vector<Row> rows;
   for (const Setting& setting : kSettings) {
-    if (setting.apply != nullptr)
-      rows.push_back({setting.name, VariableOf(setting.name), setting.help});
+    rows.push_back({setting.name, VariableOf(setting.name), setting.help});
   }
   return rows;
 }

@@ -249,7 +249,8 @@ Result<void> ManifestSource::Fetch(const std::string& name_space, const std::str
     const auto it = current_.find(key);
     if (it == current_.end()) {
       if (complete_) return Error{ErrorCode::kNotFound, "no manifest for " + key};
-      return Error{ErrorCode::kTransient, "the manifests could not all be read"};
+      return Error{ErrorCode::kTransient, "no manifest read so far holds " + key +
+                                              ", and not all could be read (see the log)"};
     }
     profile = it->second;
   }

@@ -33,7 +33,8 @@ Result<NodeFacts> ReadNodeFacts() {
                    [&](const ArchitectureRow& r) { return r.machine == machine; });
   if (row == std::end(kArchitectures)) {
     return Error{ErrorCode::kInvalid,
-                 "seccompd does not know the architecture " + machine + " of this node"};
+                 "seccompd does not know this node's architecture, " + machine +
+                     "; do not run the agent on such nodes (the chart's nodeSelector)"};
   }
   NodeFacts facts{std::string(row->kubernetes), std::string(row->seccomp), name.release, {}, ""};
   // Absent where the kernel has no seccomp filters: then the list is empty, and the report shows

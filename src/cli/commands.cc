@@ -24,45 +24,62 @@ CLI::Option* AddOutput(CLI::App& command, std::string& output, std::vector<std::
     help += (i + 1 == forms.size() ? " or " : ", ") + forms[i];
   }
   return command.add_option("-o,--output", output, help)
+      ->type_name("FORMAT")
       ->check(CLI::IsMember(std::move(forms)))
       ->capture_default_str();
 }
 
 void AddArch(CLI::App& command, TargetOptions& target) {
-  command.add_option("--arch", target.arch,
-                     "The node's architecture: x86_64, arm64, ... (default: this machine's)");
+  command
+      .add_option("--arch", target.arch,
+                  "The node's architecture: x86_64, arm64, ... (default: this machine's)")
+      ->type_name("ARCH");
 }
 
 // What of a node a judgement depends on.
 void AddTarget(CLI::App& command, TargetOptions& target) {
   AddArch(command, target);
-  command.add_option("--kernel", target.kernel,
-                     "The node's kernel, as uname -r tells it (default: this machine's)");
-  command.add_option("--runtime", target.runtime, "What a container must start under")
+  command
+      .add_option("--kernel", target.kernel,
+                  "The node's kernel, as uname -r tells it (default: this machine's)")
+      ->type_name("RELEASE");
+  command
+      .add_option("--runtime", target.runtime, "The runtime that must be able to start a container")
+      ->type_name("NAME")
       ->check(CLI::IsMember({"runc", "crun", "both"}))
       ->capture_default_str();
   // May be given again; takes one value each time, so that FILE may follow.
-  command.add_option("--label", target.labels, "KEY=VALUE: a label of the node, for nodeSelector")
+  command
+      .add_option("--label", target.labels,
+                  "A label of the node, for spec.nodeSelector; may be given again")
+      ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
 }
 
 void AddCeiling(CLI::App& command, TargetOptions& target) {
   command
       .add_option("--ceiling", target.ceiling,
-                  "What the profile may not exceed: builtin/NAME or none")
+                  "What the profile may let through no more than: builtin/NAME or none")
+      ->type_name("NAME")
       ->capture_default_str();
 }
 
 void AddSelect(CLI::App& command, const std::string& flag, std::string& select) {
-  command.add_option(flag, select,
-                     "Which profile of a file with several: its name, NAMESPACE/NAME or container");
+  command
+      .add_option(flag, select,
+                  "Which profile of a file with several: its name, NAMESPACE/NAME or container")
+      ->type_name("NAME");
 }
 
 void DeclareLint(CLI::App& app, LintOptions& options) {
   CLI::App* lint = app.add_subcommand("lint", "Say what is wrong with profiles, and where");
-  lint->add_option("FILE", options.files, std::string(kFileHelp) + "; a directory is its files");
+  lint->add_option(
+          "FILE", options.files,
+          std::string(kFileHelp) + "; a directory stands for its *.json, *.yaml and *.yml files")
+      ->type_name("");
   AddOutput(*lint, options.output, {"text", "json", "sarif"});
   lint->add_option("--color", options.color, "auto: on a terminal, unless NO_COLOR is set")
+      ->type_name("WHEN")
       ->check(CLI::IsMember({"auto", "always", "never"}))
       ->capture_default_str();
   lint->add_flag("--strict", options.strict, "Exit with 1 for warnings as well");
@@ -82,9 +99,12 @@ void DeclareLint(CLI::App& app, LintOptions& options) {
 void DeclareRender(CLI::App& app, RenderOptions& options) {
   CLI::App* render =
       app.add_subcommand("render", "Print the file that a node would get for a profile");
-  render->add_option("FILE", options.file, kFileHelp)->required();
+  render->add_option("FILE", options.file, kFileHelp)->type_name("")->required();
   AddSelect(*render, "--select", options.select);
-  render->add_option("--base", options.bases, "A file with profiles that spec.bases names")
+  render
+      ->add_option("--base", options.bases,
+                   "A file with profiles that spec.bases names; may be given again")
+      ->type_name("FILE")
       ->allow_extra_args(false);
   AddTarget(*render, options.target);
   AddCeiling(*render, options.target);
@@ -98,17 +118,20 @@ void DeclareRender(CLI::App& app, RenderOptions& options) {
 void DeclareExplain(CLI::App& app, ExplainOptions& options) {
   CLI::App* explain =
       app.add_subcommand("explain", "Say what happens to a system call under a profile, and why");
-  explain->add_option("FILE", options.file, kFileHelp)->required();
-  auto* one = explain->add_option_group("question")->require_option(1);
-  one->add_option("--syscall", options.syscall, "The system call's name");
-  one->add_flag("--all", options.all, "All system calls, by what happens to them");
+  explain->add_option("FILE", options.file, kFileHelp)->type_name("")->required();
+  explain->add_option("--syscall", options.syscall, "The system call to explain: its name")
+      ->type_name("NAME");
+  explain->add_flag("--all", options.all,
+                    "Instead of --syscall: all system calls, by what happens to them");
   explain
       ->add_option("--arg", options.args,
-                   "I=V: the value of argument I (0 to 5); may be given again")
+                   "The value of argument INDEX (0 to 5); may be given again")
+      ->type_name("INDEX=VALUE")
       ->allow_extra_args(false);
   AddSelect(*explain, "--select", options.select);
   AddArch(*explain, options.target);
   explain->add_option("--runtime", options.target.runtime, "The container's runtime")
+      ->type_name("NAME")
       ->check(CLI::IsMember({"runc", "crun", "both"}))
       ->capture_default_str();
   AddOutput(*explain, options.output, {"text", "json"});
@@ -123,10 +146,15 @@ void DeclareExplain(CLI::App& app, ExplainOptions& options) {
 void DeclareConvert(CLI::App& app, ConvertOptions& options) {
   CLI::App* convert = app.add_subcommand(
       "convert", "Turn a profile, or another tool's manifest, into a TenantSeccompProfile");
-  convert->add_option("FILE", options.file, kFileHelp)->required();
-  convert->add_option("--name", options.name,
-                      "The object's name (default: the manifest's own, else the file's)");
-  convert->add_option("-n,--namespace", options.name_space, "The object's namespace");
+  convert->add_option("FILE", options.file, kFileHelp)->type_name("")->required();
+  convert
+      ->add_option("--name", options.name,
+                   "The object's name (default: the manifest's own, else the file's)")
+      ->type_name("NAME");
+  convert
+      ->add_option("-n,--namespace", options.name_space,
+                   "The object's namespace (default: the manifest's own, else none)")
+      ->type_name("NAMESPACE");
   AddTarget(*convert, options.target);
   convert->footer(
       "What cannot be said the same way is told on standard error, and so are the result's "
@@ -141,15 +169,16 @@ void DeclareConvert(CLI::App& app, ConvertOptions& options) {
 void DeclareDiff(CLI::App& app, DiffOptions& options) {
   CLI::App* diff =
       app.add_subcommand("diff", "Say which system calls two profiles treat differently");
-  diff->add_option("A", options.a, kFileHelp)->required();
-  diff->add_option("B", options.b, "The same")->required();
+  diff->add_option("A", options.a, kFileHelp)->type_name("")->required();
+  diff->add_option("B", options.b, "The other one, likewise")->type_name("")->required();
   AddSelect(*diff, "--select-a", options.select_a);
   AddSelect(*diff, "--select-b", options.select_b);
   AddArch(*diff, options.target);
   AddOutput(*diff, options.output, {"text", "json"});
   diff->footer(
-      "Compared is what the compiled filters do with every call, on all architectures; not what a "
-      "runtime answers by itself.\n"
+      "What is compared: what the compiled filters do with every call, on all their architectures. "
+      "What "
+      "a runtime answers by itself is left out.\n"
       "Exit codes: 0 no difference, 1 differences, 2 wrong usage, 3 could not do it.\n"
       "Examples:\n"
       "  seccompd diff old.json new.json\n"
@@ -181,6 +210,7 @@ void FileCommands::Declare(CLI::App& app) {
   CLI::App* completion =
       app.add_subcommand("completion", "Print a shell's completion script for seccompd");
   completion->add_option("SHELL", options_->shell, "bash, zsh or fish")
+      ->type_name("")
       ->check(CLI::IsMember({"bash", "zsh", "fish"}))
       ->required();
   completion->footer(

@@ -64,16 +64,12 @@ void Collect(const CLI::App& app, Command& command) {
       command.flags.push_back(flag);
     }
   }
-  // Option groups are nameless apps within.
-  for (const CLI::App* group : app.get_subcommands(nullptr)) {
-    if (group->get_name().empty()) Collect(*group, command);
-  }
 }
 
 std::vector<Command> CommandsOf(const CLI::App& app) {
   std::vector<Command> commands;
   for (const CLI::App* sub : app.get_subcommands(nullptr)) {
-    if (sub->get_name().empty() || sub->get_group().empty()) continue;
+    if (sub->get_group().empty()) continue;
     Command command{sub->get_name(), sub->get_description(), {}, {}, false};
     Collect(*sub, command);
     commands.push_back(std::move(command));

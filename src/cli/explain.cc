@@ -24,7 +24,7 @@ constexpr std::size_t kColumns = 100;
 Result<json> ParseArg(const std::string& text) {
   const Error error{ErrorCode::kInvalid,
                     "--arg: " + profile::Quote(text) +
-                        " is no I=VALUE: I is 0 to 5, VALUE decimal or 0x and hexadecimal"};
+                        " is no INDEX=VALUE: INDEX is 0 to 5, VALUE decimal or 0x and hexadecimal"};
   const auto equals = text.find('=');
   if (equals != 1 || text[0] < '0' || text[0] > '5') return error;
   std::string_view digits = std::string_view(text).substr(2);
@@ -140,6 +140,10 @@ Result<PlaceNames> Locate(compiler::Compiler& compiler, const InputFile& file,
 }  // namespace
 
 int Explain(const ExplainOptions& options, const Console& console) {
+  if (options.all != options.syscall.empty()) {
+    return RefuseUsage(console, {ErrorCode::kInvalid,
+                                 "explain: give --syscall NAME, or --all for every system call"});
+  }
   Result<Target> target = MakeTarget(options.target);
   if (!target.ok()) return RefuseUsage(console, target.error());
   json args = json::array();

@@ -143,7 +143,7 @@ class ZygoteClient final : public Zygote {
 
   Result<CompileAnswer> Compile(const CompileRequest& request) override {
     if (request.spec.size() > kMaxSpecBytes) {
-      return Error{ErrorCode::kInvalid, "the spec is longer than 1.5 MiB"};
+      return Error{ErrorCode::kInvalid, "the spec is longer than 1.5 MiB; make it smaller"};
     }
     return Ask({Request::Kind::kCompile, request.spec, request.node, request.bases, request.ceiling,
                 request.is_thorough},
@@ -164,7 +164,7 @@ class ZygoteClient final : public Zygote {
 
   Result<std::string> RunTool(std::string_view request) override {
     if (request.size() > kMaxToolBytes) {
-      return Error{ErrorCode::kInvalid, "the file is too large"};
+      return Error{ErrorCode::kInvalid, "the file is longer than a compiler child takes; split it"};
     }
     return Ask({Request::Kind::kTool, std::string(request), {}, {}, ""}, DecodeToolAnswer);
   }

@@ -92,10 +92,16 @@ Result<void> TlsSettings::ParseIdentity(const TlsOptions& options) {
                                    static_cast<int>(options.private_key_pem.size())));
   key_.reset(PEM_read_bio_PrivateKey(bio.get(), nullptr, NoPassphrase, nullptr));
   ERR_clear_error();
-  if (!key_) return Error{ErrorCode::kInvalid, "the client key is no usable, unencrypted PEM key"};
+  if (!key_)
+    return Error{ErrorCode::kInvalid,
+                 "the client key is no usable, unencrypted PEM key; give one without a passphrase"};
   const bool fits = X509_check_private_key(chain_.front().get(), key_.get()) == 1;
   ERR_clear_error();
-  if (!fits) return Error{ErrorCode::kInvalid, "the client key does not belong to its certificate"};
+  if (!fits)
+    return Error{
+        ErrorCode::kInvalid,
+        "the client key does not belong to the client certificate; give the key that it was "
+        "issued for"};
   return {};
 }
 

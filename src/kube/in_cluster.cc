@@ -10,7 +10,9 @@ namespace seccompd::kube {
 Result<ClusterAccess> InCluster(const InClusterOptions& options, const Clock& clock) {
   const std::string token_path = options.directory + "/token";
   if (options.service_host.empty())
-    return Error{ErrorCode::kNotFound, "not in a cluster: KUBERNETES_SERVICE_HOST is not set"};
+    return Error{ErrorCode::kNotFound,
+                 "not in a cluster ($KUBERNETES_SERVICE_HOST is not set); give a kubeconfig with "
+                 "--kubeconfig or $KUBECONFIG"};
   ClusterAccess access;
   access.token = FileToken(token_path, clock);
   access.reread_files = {token_path, options.directory + "/ca.crt"};
@@ -20,7 +22,9 @@ Result<ClusterAccess> InCluster(const InClusterOptions& options, const Clock& cl
   if (!authorities.ok()) return Wrap(authorities.error(), "in-cluster credentials");
   // Without a CA the system's roots would be trusted.
   if (authorities->empty())
-    return Error{ErrorCode::kInvalid, options.directory + "/ca.crt is empty"};
+    return Error{
+        ErrorCode::kInvalid,
+        options.directory + "/ca.crt is empty; without the CA no API server can be trusted"};
   access.tls.ca_pem = std::move(*authorities);
   if (auto name_space = ReadSmallFile(options.directory + "/namespace"); name_space.ok()) {
     access.name_space = *name_space;

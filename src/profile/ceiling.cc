@@ -59,7 +59,8 @@ Result<Ceiling> Ceiling::Make(const std::string& name, const NodeContext& node,
                               std::span<const Architecture> listed) {
   const Builtin* const builtin = FindBuiltin(name);
   if (builtin == nullptr) {
-    return Error{ErrorCode::kDenied, "there is no ceiling " + Quote(name)};
+    return Error{ErrorCode::kDenied, "there is no ceiling " + Quote(name) +
+                                         "; give --ceiling one that seccompd ships, or none"};
   }
   const std::optional<Architecture> native = FindArchitecture(node.architecture);
   if (!native.has_value()) return Unusable(name);

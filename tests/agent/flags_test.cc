@@ -72,14 +72,17 @@ TEST(AgentFlagsTest, RefusesWithThePlaceTheValueAndWhatIsAllowed) {
   const ConfigFile unknown_key("resink: 1m\n");
   const ConfigFile no_mapping("- a\n- b\n");
   const std::vector<Row> rows = {
-      {"bad enum", {"--log-format", "xml"}, {}, "flag: log-format=xml: must be one of text, json"},
+      {"bad enum", {"--log-format", "xml"}, {}, "--log-format=xml: must be one of text, json"},
       {"bad duration",
        {},
        {{"SECCOMPD_RESYNC", "soon"}},
-       "$SECCOMPD_RESYNC: resync=soon: \"soon\" is not a duration"},
+       "$SECCOMPD_RESYNC=soon: \"soon\" is not a duration"},
       {"too short", {"--resync", "1ms"}, {}, "must be at least 1000ms"},
       {"relative path", {"--seccomp-root", "seccomp"}, {}, "must be an absolute path"},
-      {"unknown key", {"--config", unknown_key.path()}, {}, "unknown setting \"resink\""},
+      {"unknown key",
+       {"--config", unknown_key.path()},
+       {},
+       ": resink: no such setting; see seccompd agent --help"},
       {"no mapping", {"--config", no_mapping.path()}, {}, "must be one YAML mapping"},
       {"missing file", {"--config", "/nonexistent/c.yaml"}, {}, "/nonexistent/c.yaml"},
       {"ceiling", {"--ceiling", "default"}, {}, "must be none or builtin/<name>-v<N>"},

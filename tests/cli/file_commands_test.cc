@@ -286,9 +286,20 @@ TEST(ExplainTest, ListsTheCasesOrDecidesWhenToldTheArguments) {
   }
 }
 
+TEST(ExplainTest, TakesOneCallOrAllOfThem) {
+  for (const std::vector<std::string>& question :
+       {std::vector<std::string>{}, {"--all", "--syscall", "read"}}) {
+    std::vector<std::string> words = {"explain", "-"};
+    words.insert(words.end(), question.begin(), question.end());
+    const Ran ran = RunCommand(words, kOperator);
+    EXPECT_EQ(ran.code, kExitUsage);
+    EXPECT_NE(ran.err.find("give --syscall NAME, or --all"), std::string::npos) << ran.err;
+  }
+}
+
 TEST(ExplainTest, ForeignArchitecturesAreKilled) {
   const Ran ran = RunCommand({"explain", "-", "--syscall", "read", "--arch", "x86"}, kOperator);
-  EXPECT_EQ(ran.out.rfind("read is killing the thread", 0), 0U) << ran.out;
+  EXPECT_EQ(ran.out.rfind("read is fatal: the thread that makes it is killed", 0), 0U) << ran.out;
 }
 
 TEST(ExplainTest, TellsThatTheFileSaysItOtherwise) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// What `seccompd agent` was told: a plain struct, made once (cli/agent_flags.h) and read only.
+// What `seccompd agent` was told: a plain struct, made once (flags.h) and read only.
 
 #include <chrono>
 #include <string>

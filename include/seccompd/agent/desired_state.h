@@ -3,7 +3,7 @@
 // What the source of profiles says should be on this node: keys, digests and, until a worker takes
 // it, the text of a changed spec (within a budget; a text that did not fit is fetched again). An
 // event means "this key changed", no more: doubled or merged events are harmless. Absence is only
-// noted here (AbsentSince), never acted upon. Thread-safe.
+// noted here (absent_since), never acted upon. Thread-safe.
 
 #include <chrono>
 #include <cstddef>

@@ -3,7 +3,7 @@
 // Standalone: profiles from a directory of YAML and JSON manifests, watched with inotify, in place
 // of an API server. Files are read whole (256 KiB at most) and parsed in a compiler child. A file
 // that cannot be read or parsed keeps what it last gave; of two manifests with one name the one in
-// the first file counts. Run() blocks its own thread; the rest is thread-safe.
+// the first file counts. Scan() before Run(), which blocks its own thread; else thread-safe.
 
 #include <map>
 #include <memory>

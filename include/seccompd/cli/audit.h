@@ -3,7 +3,7 @@
 // `seccompd audit`: what the nodes say of themselves, held against each other and against the API's
 // objects; `--local`: what is on this host's disk, held against the agent's record and compiled
 // anew. Each prints a table (or JSON, YAML) and says by its result whether anything is wrong. Both
-// only read.
+// only read. Not thread-safe.
 
 #include <functional>
 #include <iosfwd>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Transport over cpprestsdk: HTTPS with a pinned CA, one I/O thread, prompt cancellation.
+// Transport over cpprestsdk: HTTPS, a pinned CA, one I/O thread, prompt cancels. Thread-safe.
 
 #include <memory>
 #include <string>

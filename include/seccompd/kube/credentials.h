@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Where the API server is and who we are to it.
+// Where the API server is and who we are to it. Read at start, by one thread; tokens by any.
 
 #include <functional>
 #include <memory>

@@ -49,7 +49,8 @@ struct Explanation {
 // kNotFound: there is no such call on that architecture; the message says so.
 Result<Explanation> Explain(const Meaning& meaning, const Question& question);
 
-// "allowed", "denied: ENOSYS (Function not implemented)", "killing the process".
+// "allowed", "denied: ENOSYS (Function not implemented)", "fatal: the
+// process is killed". Reads on after "mkdir is ".
 std::string VerdictPhrase(const Verdict& verdict);
 
 // Every call that Linux has on that architecture, in the order of their names.
