@@ -142,6 +142,13 @@ std::string AgentProcess::log() const {
   return all;
 }
 
+void AgentProcess::Pause() const {
+  Signal(SIGSTOP);
+  siginfo_t info{};
+  while (::waitid(P_PID, static_cast<id_t>(pid_), &info, WSTOPPED) != 0 && errno == EINTR) {
+  }
+}
+
 void AgentProcess::Signal(int signal) const { ::kill(pid_, signal); }
 
 bool AgentProcess::EndsWithin(int milliseconds) const {

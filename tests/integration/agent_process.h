@@ -53,6 +53,7 @@ class AgentProcess {
   std::string log() const;
   int pid() const { return pid_; }
   void Signal(int signal) const;
+  void Pause() const;  // all its threads stand still; Signal(SIGCONT) lets them go on
   // Whether it ends by itself within this time.
   bool EndsWithin(int milliseconds) const;
   // The exit code; 128 + signal; -1 when it does not end within `seconds`.

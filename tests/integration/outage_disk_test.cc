@@ -171,7 +171,7 @@ TEST_F(OutageDiskTest, DirectoriesThatAreRemovedAreMadeAnew) {
   AgentProcess agent(DiskArgs());
   ASSERT_TRUE(WaitForAllWell(2));
   for (const fs::path& gone : {Tenants() / "team", Tenants()}) {
-    agent.Signal(SIGSTOP);  // all of it goes: nothing is put back meanwhile
+    agent.Pause();  // all of it goes: nothing is put back meanwhile
     fs::remove_all(gone);
     agent.Signal(SIGCONT);
     EXPECT_TRUE(WaitForProfile("team/one", "mkdir")) << gone;
