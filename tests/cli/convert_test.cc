@@ -24,7 +24,7 @@ std::vector<std::string> AllProfiles() {
       files.push_back(entry.path());
     }
   }
-  for (const profile::Builtin& builtin : profile::AllBuiltins()) files.push_back(builtin.name);
+  for (const profile::Builtin& builtin : profile::AllBuiltins()) files.emplace_back(builtin.name);
   std::sort(files.begin(), files.end());
   return files;
 }
