@@ -89,8 +89,9 @@ constexpr auto kCodes = std::to_array<CodeRow>({
      R"("defaultAction": "SCMP_ACT_ALLOW")"},
     {Code::kCannotStart, "CannotStart", Severity::kError,
      "No container can start under this profile",
-     "allow the calls named, or build on builtin/runtime-start-v1: the runtime starts the program "
-     "under the filter",
+     "add bases: [builtin/runtime-start-v1] to the spec (seccompd convert makes a manifest of a "
+     "profile file), or allow the calls named: the runtime itself starts the program under the "
+     "filter",
      "default SCMP_ACT_ERRNO and no rule that allows execve"},
     {Code::kUnsafeComparison, "UnsafeComparison", Severity::kError,
      "Comparisons that libseccomp compiles wrongly or never finishes",
@@ -184,6 +185,9 @@ constexpr auto kCodes = std::to_array<CodeRow>({
      "add bases: [builtin/runtime-start-v1] to the spec (seccompd convert makes a manifest of a "
      "profile file), or allow the calls that seccompd render builtin/runtime-start-v1 shows",
      "default SCMP_ACT_ERRNO and no rule that allows statx and openat2"},
+    {Code::kExecMayFail, "ExecMayFail", Severity::kWarning, "crun cannot enter a running container",
+     "allow the calls named, or use no exec probes",
+     "default SCMP_ACT_ERRNO and no rule that allows setgroups"},
     {Code::kProgramsMayFail, "ProgramsMayFail", Severity::kWarning,
      "Almost every program needs a system call that is denied",
      "allow the calls named, unless the container's program was seen to do without",
@@ -232,6 +236,11 @@ constexpr auto kCodes = std::to_array<CodeRow>({
     {Code::kNativeArchitectureAdded, "NativeArchitectureAdded", Severity::kInfo,
      "The node's own architecture is not listed, and is added", "nothing: runtimes always add it",
      R"("architectures": ["SCMP_ARCH_AARCH64"] on x86_64)"},
+    {Code::kReadOtherwise, "ReadOtherwise", Severity::kInfo,
+     "A runtime that is given this very file makes another filter of it, or none",
+     "nothing in a TenantSeccompProfile, which nodes get resolved (seccompd convert makes one); "
+     "never copy the file itself below the kubelet's directory: seccompd render shows what can be",
+     R"("includes": {"caps": ["CAP_SYS_ADMIN"]} in a file of Docker's: containerd drops the condition)"},
     {Code::kMoreFindings, "MoreFindings", Severity::kInfo, "There are more findings",
      "mend those shown, then look again", "12 more findings are not shown"},
 });

@@ -90,6 +90,18 @@ std::string CapabilityHint(std::string_view text) {
 
 std::optional<Architecture> DecodeArchitecture(const JsonValue& value, const std::string& pointer,
                                                std::vector<Diagnostic>& findings) {
+  if (value.kind == JsonValue::Kind::kString && value.text == "SCMP_ARCH_NATIVE") {
+    findings.push_back(MakeFinding(Code::kInvalidValue, pointer,
+                                   "SCMP_ARCH_NATIVE is libseccomp's, and both runtimes refuse it; "
+                                   "leave it out: the node's own architecture is always in"));
+    return std::nullopt;
+  }
+  if (IsForeign(value)) {
+    findings.push_back(MakeFinding(
+        Code::kInvalidValue, pointer,
+        value.text + " is an architecture of OCI's that runtimes in use refuse; leave it out"));
+    return std::nullopt;
+  }
   const ArchitectureRow* row = FindRow(value, pointer, ArchitectureTable(), findings);
   if (row == nullptr) return std::nullopt;
   return row->value;

@@ -5,6 +5,7 @@
 // named.
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <utility>
 
 #include "profile/lint_rules.h"
@@ -15,9 +16,9 @@ namespace {
 
 using Names = std::span<const std::string_view>;
 
-constexpr std::string_view kMount[] = {"fsconfig",   "fsmount",       "fsopen",     "fspick",
-                                       "mount",      "mount_setattr", "move_mount", "open_tree",
-                                       "pivot_root", "umount",        "umount2"};
+constexpr std::string_view kMount[] = {"fsconfig",       "fsmount",       "fsopen",     "fspick",
+                                       "mount",          "mount_setattr", "move_mount", "open_tree",
+                                       "open_tree_attr", "pivot_root",    "umount",     "umount2"};
 constexpr std::string_view kNamespaces[] = {"setns", "unshare"};
 constexpr std::string_view kModules[] = {"create_module", "delete_module", "finit_module",
                                          "init_module", "query_module"};
@@ -150,7 +151,7 @@ struct ValueRow {
   std::array<std::uint64_t, 2> bad;
   std::string_view what;
 };
-constexpr std::array<ValueRow, 3> kValues = {{
+constexpr std::array<ValueRow, 2> kValues = {{
     {Code::kUnfilteredArgument,
      "socket",
      0,
@@ -158,13 +159,6 @@ constexpr std::array<ValueRow, 3> kValues = {{
      "socket is allowed for the families AF_ALG (38: the kernel's crypto code, a way to root more "
      "than once) or AF_VSOCK (40: the hypervisor, past every network policy); allow the families "
      "needed, such as 1, 2, 10 and 16, one rule with SCMP_CMP_EQ for each"},
-    {Code::kUnfilteredArgument,
-     "personality",
-     0,
-     {0x0040000, 0x0400000},
-     "personality is allowed with flags that weaken the program's memory protection "
-     "(ADDR_NO_RANDOMIZE, READ_IMPLIES_EXEC); allow 0, 8, 0x20000, 0x20008 and 0xFFFFFFFF, one "
-     "rule with SCMP_CMP_EQ for each"},
     {Code::kTerminalIoctl,
      "ioctl",
      1,
@@ -179,6 +173,56 @@ bool Admits(const Rule& rule, const ValueRow& row) {
     return std::all_of(rule.args.begin(), rule.args.end(),
                        [&](const Arg& arg) { return arg.index != row.index || Holds(arg, value); });
   });
+}
+
+// Docker's: Linux and 32-bit Linux, each with and without UNAME26, and the question what it is.
+constexpr std::array<std::uint64_t, 5> kPersonalities = {0, 8, 0x20000, 0x20008, 0xffffffff};
+
+bool IsKnownPersonality(std::uint64_t value) {
+  return std::find(kPersonalities.begin(), kPersonalities.end(), value) != kPersonalities.end();
+}
+
+// Whether each value for which the condition holds is one of them. More values than there are of
+// them cannot be; the kernel looks at the lower half, so that bounds from below hold for any.
+bool AdmitsKnownOnly(const Arg& arg) {
+  constexpr std::uint64_t kLow = 0xffffffff;
+  switch (arg.op) {
+    case Operator::kEqual:
+      return IsKnownPersonality(arg.value & kLow);
+    case Operator::kLess:
+      return arg.value <= 1;
+    case Operator::kLessOrEqual:
+      return arg.value == 0;
+    case Operator::kMaskedEqual: {
+      const std::uint64_t open = ~arg.value & kLow;
+      if (std::popcount(open) > 2) return false;
+      // Every subset of the bits that are not compared.
+      for (std::uint64_t bits = open;; bits = (bits - 1) & open) {
+        if (!IsKnownPersonality((arg.value_two & kLow) | bits)) return false;
+        if (bits == 0) return true;
+      }
+    }
+    case Operator::kNotEqual:
+    case Operator::kGreater:
+    case Operator::kGreaterOrEqual:
+      return false;
+  }
+  return false;
+}
+
+void LintPersonality(const Profile& profile, std::vector<Diagnostic>& findings) {
+  for (const Rule& rule : RulesOf(profile, "personality")) {
+    if (!LetsThrough(rule.action)) continue;
+    const bool is_known = std::any_of(rule.args.begin(), rule.args.end(), [](const Arg& arg) {
+      return arg.index == 0 && AdmitsKnownOnly(arg);
+    });
+    if (is_known) continue;
+    return Report(Code::kUnfilteredArgument, rule.pointer,
+                  "personality is allowed with flags that weaken the program's memory protection "
+                  "(such as ADDR_NO_RANDOMIZE, READ_IMPLIES_EXEC) or with old systems' ways; allow "
+                  "0, 8, 0x20000, 0x20008 and 0xFFFFFFFF, one rule with SCMP_CMP_EQ for each",
+                  findings);
+  }
 }
 
 void LintValue(const ValueRow& row, const Profile& profile, std::vector<Diagnostic>& findings) {
@@ -196,6 +240,7 @@ void LintDangerous(const Profile& profile, const LintOptions& options,
     if (row.capability.empty() || !Has(options, row.capability)) LintClass(row, profile, findings);
   }
   for (const ValueRow& row : kValues) LintValue(row, profile, findings);
+  LintPersonality(profile, findings);
 }
 
 }  // namespace seccompd::profile

@@ -25,7 +25,7 @@ void LintClone(const Profile& profile, const LintOptions& options,
                std::vector<Diagnostic>& findings);
 // Of Normalize: Clone3Added.
 void MakeClone3Explicit(Profile& profile, std::vector<Diagnostic>& findings);
-// lint_start.cc: CannotStart, MayNotStart, ProgramsMayFail
+// lint_start.cc: CannotStart, MayNotStart, ExecMayFail, ProgramsMayFail
 void LintStart(const Profile& profile, const LintOptions& options,
                std::vector<Diagnostic>& findings);
 // lint_verdicts.cc: FailOpenDefault, KillThreadDefault, ErrnoZero, FallbackBlocked

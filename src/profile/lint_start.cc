@@ -27,8 +27,8 @@ struct NeedRow {
   unsigned int always;       // by these
   unsigned int without_nnp;  // and by these when the filter is loaded before the privileges go
   When when = When::kAlways;
-  std::string_view instead = {};  // does as well
-  unsigned int on_kill = kNo;     // and by these where the default kills
+  std::array<std::string_view, 2> instead = {};  // either does as well
+  unsigned int on_kill = kNo;                    // and by these where the default kills
 };
 constexpr auto kNeeds = std::to_array<NeedRow>({
     {"execve", kAll, kNo},
@@ -44,7 +44,7 @@ constexpr auto kNeeds = std::to_array<NeedRow>({
     {"statx", kRunc15, kNo},
     {"capget", kNo, kRuncAll},
     {"chdir", kNo, kRuncAll},
-    {"faccessat2", kNo, kRunc11, When::kAlways, "faccessat"},
+    {"faccessat2", kNo, kRunc11, When::kAlways, {"faccessat", "geteuid"}},
     {"getcwd", kNo, kRuncAll},
     {"getppid", kNo, kRuncAll},
     {"newfstatat", kNo, kRuncAll},
@@ -56,12 +56,13 @@ constexpr auto kNeeds = std::to_array<NeedRow>({
     {"read", kNo, kAll},
     {"pselect6", kNo, kCrun},
     {"rt_sigaction", kNo, kCrun},
-    {"rt_sigprocmask", kNo, kCrun},
+    {"rt_sigprocmask", kNo, kCrun, When::kAlways, {}, kRuncAll},
     {"setresgid", kNo, kCrun},
     {"setresuid", kNo, kCrun},
     {"epoll_ctl", kRuncAll, kNo, When::kKill},
     {"getpid", kRuncAll, kNo, When::kKill},
     {"fcntl", kNo, kRuncAll, When::kKill},
+    {"fchown", kNo, kRuncAll, When::kKill},  // for a user other than root
     {"clone", kRuncAll, kNo, When::kKill},
     {"epoll_pwait", kRuncAll, kNo, When::kKill},
     {"exit", kRuncAll, kNo, When::kKill},
@@ -72,6 +73,9 @@ constexpr auto kNeeds = std::to_array<NeedRow>({
     {"sigaltstack", kRuncAll, kNo, When::kKill},
     {"tgkill", kRuncAll, kNo, When::kKill},
 });
+
+// For kubectl exec and exec probes, beside what a start needs; runc needs nothing more.
+constexpr std::string_view kExecOfCrun[] = {"openat", "setgroups", "statx"};
 
 // By the C library before main(), or by almost every program.
 constexpr std::string_view kPrograms[] = {"brk",      "futex",        "mmap",
@@ -112,7 +116,8 @@ class Missing {
     for (const NeedRow& row : kNeeds) {
       if (row.when == When::kKill && !kills_) continue;
       if (MayRun(profile, row.name)) continue;
-      if (!row.instead.empty() && MayRun(profile, row.instead)) continue;
+      const auto may_run = [&](std::string_view n) { return !n.empty() && MayRun(profile, n); };
+      if (std::any_of(row.instead.begin(), row.instead.end(), may_run)) continue;
       Add(row);
     }
   }
@@ -150,7 +155,9 @@ class Missing {
     const unsigned int without = may_lack_nnp ? row.without_nnp & chosen_ : kNo;
     if ((always | without) == kNo) return;
     const bool lacks_nnp = !options_.no_new_privs.value_or(true);
-    const unsigned int certain = lacks_nnp ? always | without : always;
+    // What a kill adds for runc is Go's runtime, which makes the call or not.
+    const unsigned int surely = always & (row.always | ~kRuncAll);
+    const unsigned int certain = lacks_nnp ? surely | without : surely;
     if (row.when == When::kAlways && certain == chosen_) return certain_.push_back(row.name);
     auto group = std::find_if(groups_.begin(), groups_.end(), [&](const Group& g) {
       return g.always == always && g.without_nnp == without;
@@ -179,7 +186,20 @@ void ReportCannotStart(std::span<const std::string_view> missing, bool can_end,
             "exit_group is not allowed, without which a runtime that fails hangs instead of ending";
   }
   Report(Code::kCannotStart, kSyscallsPointer,
-         "no container can start: " + what + "; allow what is named", findings);
+         "no container can start: " + what +
+             "; allow what is named, or build on builtin/runtime-start-v1",
+         findings);
+}
+
+void LintExec(const Profile& profile, RuntimeChoice runtime, std::vector<Diagnostic>& findings) {
+  if (runtime == RuntimeChoice::kRunc) return;
+  const std::vector<std::string_view> missing = Denied(profile, kExecOfCrun);
+  if (missing.empty()) return;
+  Report(Code::kExecMayFail, kSyscallsPointer,
+         "with crun, kubectl exec and exec probes fail in a container that runs: " +
+             ListNames(missing) + " " + std::string(IsOrAre(missing.size())) +
+             " not allowed, with which crun enters it; allow what is named",
+         findings);
 }
 
 void LintPrograms(const Profile& profile, std::vector<Diagnostic>& findings) {
@@ -211,9 +231,13 @@ void LintStart(const Profile& profile, const LintOptions& options,
   if (!possible.empty()) {
     Report(Code::kMayNotStart, kSyscallsPointer,
            "containers may not start: not allowed, but needed to start one, are " + possible +
-               "; build on builtin/runtime-start-v1, which has them",
+               "; build on builtin/runtime-start-v1, which has them" +
+               (possible.find("no_new_privs") == std::string::npos
+                    ? ""
+                    : " (no_new_privs: what allowPrivilegeEscalation: false in a pod sets)"),
            findings);
   }
+  if (missing.certain().empty()) LintExec(profile, options.runtime, findings);
   LintPrograms(profile, findings);
 }
 

@@ -13,6 +13,22 @@ namespace {
 constexpr std::string_view kWithFallback[] = {
     "close_range", "epoll_pwait2", "faccessat2", "fchmodat2", "futex_waitv", "openat2", "statx"};
 
+// The same, where long has 32 bits: the C library takes the calls with a 32-bit time_t instead.
+constexpr std::string_view kTime64[] = {"clock_adjtime64",        "clock_getres_time64",
+                                        "clock_gettime64",        "clock_nanosleep_time64",
+                                        "clock_settime64",        "futex_time64",
+                                        "io_pgetevents_time64",   "mq_timedreceive_time64",
+                                        "mq_timedsend_time64",    "ppoll_time64",
+                                        "pselect6_time64",        "recvmmsg_time64",
+                                        "rt_sigtimedwait_time64", "sched_rr_get_interval_time64",
+                                        "semtimedop_time64",      "timer_gettime64",
+                                        "timer_settime64",        "timerfd_gettime64",
+                                        "timerfd_settime64",      "utimensat_time64"};
+
+// Those of which programs have both kinds of calls. (x32 is 64-bit in this: it has none of these.)
+constexpr Architecture kWithTime64[] = {Architecture::kX86, Architecture::kArm, Architecture::kMips,
+                                        Architecture::kMipsel, Architecture::kPpc};
+
 void LintFailOpen(const Profile& profile, std::vector<Diagnostic>& findings) {
   if (!LetsThrough(profile.default_action)) return;
   Report(Code::kFailOpenDefault, kDefaultPointer,
@@ -45,20 +61,67 @@ void LintErrnoZero(const Profile& profile, std::vector<Diagnostic>& findings) {
          findings);
 }
 
-void LintFallback(const Profile& profile, std::vector<Diagnostic>& findings) {
+bool HasTime64(const Profile& profile) {
+  return std::any_of(profile.architectures.begin(), profile.architectures.end(),
+                     [](Architecture a) {
+                       return std::find(std::begin(kWithTime64), std::end(kWithTime64), a) !=
+                              std::end(kWithTime64);
+                     });
+}
+
+std::vector<std::string_view> Unmentioned(const Profile& profile) {
+  std::vector<std::string_view> names;
+  const auto add = [&](std::string_view name) {
+    if (RulesOf(profile, name).empty()) names.push_back(name);
+  };
+  std::for_each(std::begin(kWithFallback), std::end(kWithFallback), add);
+  if (HasTime64(profile)) std::for_each(std::begin(kTime64), std::end(kTime64), add);
+  return names;
+}
+
+void LintFallbackByDefault(const Profile& profile, std::vector<Diagnostic>& findings) {
   const std::uint32_t enosys = EnosysOf(profile);
   if (profile.default_action != Action::kErrno || profile.default_errno == enosys) return;
-  std::vector<std::string_view> names;
-  for (const std::string_view name : kWithFallback) {
-    if (RulesOf(profile, name).empty()) names.push_back(name);
-  }
+  const std::vector<std::string_view> names = Unmentioned(profile);
   if (names.empty()) return;
   Report(Code::kFallbackBlocked, kDefaultPointer,
          ListNames(names) + (names.size() == 1 ? " fails" : " fail") + " with errno " +
              std::to_string(profile.default_errno) +
-             " here; programs use the older calls in their place only at ENOSYS; write "
-             "defaultErrnoRet: " +
+             " here (runc makes ENOSYS of it for calls newer than all that are named, crun never); "
+             "programs use the older calls in their place only at ENOSYS; write defaultErrnoRet: " +
              std::to_string(enosys) + ", or a rule for them",
+         findings);
+}
+
+// A rule that denies one of them for all arguments, in a way at which nobody falls back. What kills
+// is meant; but without clone3 no thread can be made, whatever the way.
+bool BlocksFallback(const Rule& rule, std::uint32_t enosys) {
+  if (!rule.args.empty() || LetsThrough(rule.action) || rule.action == Action::kTrace) return false;
+  if (rule.action == Action::kErrno) return rule.errno_ret != enosys;
+  return rule.name == "clone3";
+}
+
+void LintFallbackOfRules(const Profile& profile, std::vector<Diagnostic>& findings) {
+  const std::uint32_t enosys = EnosysOf(profile);
+  std::vector<std::string_view> names;
+  const Rule* first = nullptr;
+  const auto judge = [&](std::string_view name) {
+    for (const Rule& rule : RulesOf(profile, name)) {
+      if (!BlocksFallback(rule, enosys)) continue;
+      if (first == nullptr) first = &rule;
+      names.push_back(rule.name);
+    }
+  };
+  judge("clone3");
+  std::for_each(std::begin(kWithFallback), std::end(kWithFallback), judge);
+  if (HasTime64(profile)) std::for_each(std::begin(kTime64), std::end(kTime64), judge);
+  if (first == nullptr) return;
+  Report(Code::kFallbackBlocked, first->pointer,
+         "the rule for " + ListNames(names) + " denies in a way at which " +
+             (names.front() == "clone3" ? "the C library (glibc from 2.34 on) makes no thread"
+                                        : "programs give up") +
+             ", instead of using the older call; write SCMP_ACT_ERRNO with errnoRet " +
+             std::to_string(enosys) + " (ENOSYS)",
          findings);
 }
 
@@ -74,7 +137,8 @@ void LintVerdicts(const Profile& profile, std::vector<Diagnostic>& findings) {
            findings);
   }
   LintErrnoZero(profile, findings);
-  LintFallback(profile, findings);
+  LintFallbackByDefault(profile, findings);
+  LintFallbackOfRules(profile, findings);
 }
 
 }  // namespace seccompd::profile

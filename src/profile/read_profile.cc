@@ -10,6 +10,8 @@
 #include "seccompd/profile/json.h"
 #include "seccompd/profile/text.h"
 
+#include "profile/read_otherwise.h"
+
 namespace seccompd::profile {
 namespace {
 
@@ -97,6 +99,12 @@ class Reader {
     }
     ReadValue(*json, "");
   }
+  bool has_plain() const { return has_plain_; }
+  void Note(std::optional<Diagnostic> finding) {
+    if (finding.has_value()) {
+      file_.findings.push_back({document_, *std::move(finding), std::nullopt});
+    }
+  }
   ReadFile Take() { return std::move(file_); }
   void Report(Code code, std::string pointer, std::string message) {
     file_.findings.push_back(
@@ -115,6 +123,7 @@ class Reader {
   ReadFile file_;
   std::size_t document_ = 0;
   std::uint32_t line_ = 1;
+  bool has_plain_ = false;  // a profile that is no manifest
 };
 
 FoundProfile Reader::Start(const JsonValue& object, std::string format) const {
@@ -167,6 +176,8 @@ void Reader::ReadValue(const JsonValue& value, const std::string& pointer) {
     FoundProfile found = Start({}, "seccomp profile");
     found.spec = SpecAround(value);
     found.profile_pointer = pointer;
+    Note(FindDockersWords(value, pointer));
+    has_plain_ = true;
     Add(std::move(found));
   } else {
     Report(Code::kMissingField, pointer,
@@ -263,6 +274,7 @@ ReadFile ReadProfiles(std::string_view text) {
     return {{}, {SyntaxFinding(documents.error().message)}};
   }
   for (std::size_t i = 0; i < documents->size(); ++i) reader.ReadDocument(i, (*documents)[i]);
+  if (reader.has_plain()) reader.Note(FindNoJson(text));
   ReadFile file = reader.Take();
   if (!file.profiles.empty()) return file;
   for (FileFinding& found : file.findings) found.finding.severity = Severity::kError;

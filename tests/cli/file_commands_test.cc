@@ -326,26 +326,6 @@ TEST(ExplainTest, TellsTheFiltersVerdictWhereRulesContradict) {
   EXPECT_NE(ran.out.find("which of them wins is the library's whim"), std::string::npos) << ran.out;
 }
 
-// What a node would write is the same before and after, and so are the findings.
-TEST(ConvertTest, RendersToTheSameFilter) {
-  std::vector<std::string> files;
-  for (const char* name :
-       {"containers-default", "docker-20.10-default", "docker-default", "everything"}) {
-    files.push_back(SECCOMPD_TESTDATA "/profiles/" + std::string(name) + ".json");
-  }
-  for (const char* name : {"basic", "database", "restrictive", "web-server"}) {
-    files.push_back(kSeeds + name + ".json");
-  }
-  for (const std::string& file : files) {
-    const Ran before = RunCommand({"render", file, "--arch", "x86_64"});
-    const Ran converted = RunCommand({"convert", file, "--arch", "x86_64"});
-    const Ran after = RunCommand({"render", "-", "--arch", "x86_64"}, converted.out);
-    EXPECT_EQ(before.out, after.out) << file << converted.out;
-    EXPECT_EQ(before.code, after.code) << file << after.err;
-    EXPECT_EQ(converted.code, before.code) << file << converted.err;
-  }
-}
-
 TEST(ConvertTest, TurnsAnotherToolsManifestIntoOurs) {
   const Ran ran = RunCommand({"convert", "-", "--arch", "x86_64"}, kOperator);
   EXPECT_EQ(ran.code, kExitFine) << ran.err;

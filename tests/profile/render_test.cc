@@ -159,12 +159,12 @@ const Row kTogether[] = {
     {"CannotBeRewritten",
      Rule("ioprio_set", "ALLOW", Arg(0, "NE", "5") + "," + Arg(1, "NE", "7")) + "," +
          Rule("ioprio_set", "ALLOW", Arg(0, "EQ", "5")),
-     {"UnsafeComparison" + kFirst},
+     {"TruncatedArgument" + kFirst, "UnsafeComparison" + kFirst},
      ""},
     {"MiscompiledByLibseccomp",
      Rule("ioprio_set", "ALLOW", Arg(1, "LE", "2")) + "," +
          Rule("ioprio_set", "ALLOW", Arg(1, "GT", "8589934591")),
-     {"Rewritten" + kFirst},
+     {"Rewritten" + kFirst, "TruncatedArgument" + kFirst},
      "as 3 rules"},
     {"CoversEverything",
      Rule("ioprio_set", "ALLOW", Arg(1, "LE", "8589934592")) + "," +
@@ -178,12 +178,12 @@ const Row kTogether[] = {
      "ioprio_set(a0=0x1, a1=0x2) on SCMP_ARCH_X86_64"},
     {"OneRuleMayCompareAnyWay",
      Rule("ioprio_set", "ALLOW", Arg(0, "LE", "0") + "," + Arg(1, "GT", "8589934591")),
-     {},
+     {"TruncatedArgument" + kFirst},
      ""},
     {"NarrowRanges",
      Rule("ioprio_set", "ALLOW", Arg(1, "LE", "2")) + "," +
          Rule("ioprio_set", "ALLOW", Arg(1, "GT", "7")),
-     {},
+     {"TruncatedArgument" + kSecond},
      ""},
     {"WideEqualities",
      Rule("ioprio_set", "ALLOW", Arg(0, "EQ", "8589934591") + "," + Arg(1, "EQ", "0")) + "," +
@@ -245,10 +245,10 @@ TEST(RenderTest, ArchitecturesAreTheNodesOwn) {
               SpecWith(
                   R"("architectures":["SCMP_ARCH_X86","SCMP_ARCH_X32","SCMP_ARCH_ARM","SCMP_ARCH_AARCH64"])"))
               .findings),
-      (std::vector<std::string>{"CompatArchitecture /profile/architectures",
-                                "NativeArchitectureAdded /profile/architectures",
-                                "TooLarge /profile/architectures",
-                                "UnusedArchitecture /profile/architectures"}));
+      (std::vector<std::string>{
+          "CompatArchitecture /profile/architectures", "FallbackBlocked /profile/defaultAction",
+          "NativeArchitectureAdded /profile/architectures", "TooLarge /profile/architectures",
+          "UnusedArchitecture /profile/architectures"}));
   EXPECT_FALSE(Render({SpecWith(""), {"SCMP_ARCH_NATIVE", "", {}, "both"}, {}, "none"}).ok());
 }
 
@@ -259,9 +259,10 @@ TEST(RenderTest, ConflictThatOnlyLibseccompSees) {
       R"("architectures":["SCMP_ARCH_X86"])",
       Rule("socket", "ALLOW", Arg(0, "EQ", "1")) + "," + Rule("socket", "LOG", Arg(0, "EQ", "2"))));
   EXPECT_EQ(CodesAt(rendered.findings),
-            (std::vector<std::string>{"CompatArchitecture /profile/architectures",
-                                      "ConflictingRules" + kSecond, "MultiplexedArguments" + kFirst,
-                                      "NativeArchitectureAdded /profile/architectures"}))
+            (std::vector<std::string>{
+                "CompatArchitecture /profile/architectures", "ConflictingRules" + kSecond,
+                "FallbackBlocked /profile/defaultAction", "MultiplexedArguments" + kFirst,
+                "NativeArchitectureAdded /profile/architectures"}))
       << FindingsText(rendered.findings);
 }
 

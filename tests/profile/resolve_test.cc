@@ -439,6 +439,7 @@ TEST(BasesTest, LaterOverridesEarlierAndTheProfileOverridesAll) {
   EXPECT_NE(rendered.bytes.find("SCMP_ARCH_X86\""), std::string::npos);
   EXPECT_EQ(rendered.bases, (Names{"first", "second"}));
   EXPECT_EQ(CodesAt(rendered.findings), (Names{"CompatArchitecture /profile/architectures",
+                                               "FallbackBlocked /profile/defaultAction",
                                                "NativeArchitectureAdded /profile/architectures"}));
 }
 

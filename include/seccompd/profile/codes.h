@@ -64,6 +64,7 @@ enum class Code {
   kClone3Unmentioned,
   kClone3Added,
   kMayNotStart,
+  kExecMayFail,
   kProgramsMayFail,
   kFallbackBlocked,
   kErrnoZero,
@@ -76,6 +77,7 @@ enum class Code {
   kCompatArchitecture,
   kUnusedArchitecture,
   kNativeArchitectureAdded,
+  kReadOtherwise,
   kMoreFindings,
 };
 
