@@ -132,6 +132,7 @@ const Row kRows[] = {
     {"CrunOnly", "MayNotStart", Without("pselect6"), true, "pselect6 (crun without no_new_privs)"},
     {"OlderAccess", "MayNotStart", Without("faccessat2", Rule("faccessat", "ALLOW")), false, ""},
     {"Kill", "MayNotStart", Default("KILL_PROCESS"), true, "epoll_ctl, getpid"},
+    {"KillNewCrun", "MayNotStart", Default("KILL_PROCESS"), true, "close_range (crun)"},
     {"StartsAll", "MayNotStart", SpecWith(""), false, ""},
     {"NoMmap", "ProgramsMayFail", Without("mmap"), true, "mmap is not allowed"},
     {"NoArchPrctl", "ProgramsMayFail", Without("arch_prctl"), true, "arch_prctl"},
