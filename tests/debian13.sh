@@ -27,7 +27,7 @@ make_system() {
   [ -n "$from" ] || die "apt knows no Debian mirror: apt-get update first"
   say "Debian 13 into $root"
   mkdir -p "$root"
-  debootstrap --variant=minbase trixie "$root" "$from" >"$root.log" 2>&1 || die "debootstrap: see $root.log"
+  debootstrap --variant=minbase trixie "$root" "$from" >"$root.log" 2>&1 || die "debootstrap: see $root.log; remove $root before the next try"
   # How this machine reaches the mirror (a proxy, an odd clock), and no service that starts with its package.
   apt-config dump --format '%f "%v";%n' Acquire::http Acquire::https Acquire::Check-Date Acquire::Check-Valid-Until \
     >"$root/etc/apt/apt.conf.d/90machine"
@@ -70,16 +70,16 @@ run_inside() {
   mount_cgroups
   mount_devices
   mount -t tmpfs -o mode=755 run "$root/run"
-  mkdir -p "$root/src/seccompd" "$root/old"
-  mount --bind "$repo" "$root/src/seccompd"
-  mount -o remount,bind,ro "$root/src/seccompd"
+  mkdir -p "$root/src/main" "$root/old"
+  mount --bind "$repo" "$root/src/main"
+  mount -o remount,bind,ro "$root/src/main"
   cp -L /etc/resolv.conf "$root/etc/resolv.conf"
   cd "$root"
   pivot_root . old
   umount -l /old
-  cd /src/seccompd
+  cd /src/main
   env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 TERM=dumb \
-    CCACHE_BASEDIR=/src/seccompd CCACHE_NOHASHDIR=1 SECCOMPD_BUILD=/build/dev "$@"
+    CCACHE_BASEDIR=/src/main CCACHE_NOHASHDIR=1 SECCOMPD_BUILD=/build/dev "$@"
 }
 
 inside() {
