@@ -117,7 +117,7 @@ Result<Hello> WaitForHello(Launched& launched) {
     return Error{ErrorCode::kTransient, "the compiler did not say hello within 5 s"};
   }
   const Result<Message> message = ReceiveMessage(launched.control.get());
-  const Result<Hello> hello = DecodeHello(message.ok() ? message->bytes : "");
+  Result<Hello> hello = DecodeHello(message.ok() ? message->bytes : "");
   if (hello.ok() && hello->version == kProtocolVersion) return hello;
   launched.control.Reset();
   if (message.ok() && message->bytes.empty()) {
