@@ -145,6 +145,8 @@ TEST_F(OutageDiskTest, DirectoriesThatAreRemovedAreMadeAnew) {
   ASSERT_TRUE(WaitForAllWell(2));
   for (const fs::path& gone : {Tenants() / "team", Tenants()}) {
     agent.Signal(SIGSTOP);  // all of it goes: nothing is put back meanwhile
+    siginfo_t stopped{};    // its last thread, too
+    ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(agent.pid()), &stopped, WSTOPPED), 0);
     fs::remove_all(gone);
     agent.Signal(SIGCONT);
     EXPECT_TRUE(WaitForProfile("team/one", "mkdir")) << gone;
