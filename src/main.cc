@@ -47,10 +47,16 @@ std::string HostName() {
 }
 
 // seccompd-compile stands beside this executable.
-std::string CompilerPath() {
+Result<std::string> CompilerPath() {
   std::array<char, PATH_MAX> self{};
   const ssize_t length = ::readlink("/proc/self/exe", self.data(), self.size() - 1);
-  const std::string path(self.data(), length > 0 ? static_cast<std::size_t>(length) : 0);
+  if (length <= 0) {
+    return seccompd::Wrap(
+        seccompd::ErrnoError(errno, "/proc/self/exe"),
+        "cannot find seccompd-compile, which is beside this executable (mount proc at "
+        "/proc)");
+  }
+  const std::string path(self.data(), static_cast<std::size_t>(length));
   return path.substr(0, path.rfind('/') + 1) + "seccompd-compile";
 }
 
@@ -71,7 +77,9 @@ void PrepareProcess() {
 }
 
 Result<std::unique_ptr<seccompd::compiler::Zygote>> StartZygote() {
-  return seccompd::compiler::Zygote::Start({.executable = CompilerPath()});
+  Result<std::string> path = CompilerPath();
+  if (!path.ok()) return path.error();
+  return seccompd::compiler::Zygote::Start({.executable = *std::move(path)});
 }
 
 int Version() {
@@ -176,7 +184,9 @@ int Main(int argc, char** argv) {
     return kExitUsage;
   }
   if (config->node_name.empty()) config->node_name = HostName();
-  return seccompd::RunAgent(*config, CompilerPath(), environment);
+  const Result<std::string> compiler = CompilerPath();
+  if (!compiler.ok()) return Fail(compiler.error());
+  return seccompd::RunAgent(*config, *compiler, environment);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include "compiler/filter.h"
 
 #include <linux/filter.h>
+#include <linux/futex.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
@@ -68,6 +69,8 @@ constexpr AllowRow kChild[] = {
     {"munmap"},
     {"madvise"},
     {"getrandom"},
+    // pthread_once tells others, whether there are any or not: the unwinder at its first exception.
+    {"futex", Equal32(1, FUTEX_WAKE_PRIVATE)},
     // Where the vDSO has no clock; a poll that goes on after SIGSTOP and SIGCONT.
     {"clock_gettime"},
     {"clock_gettime64"},

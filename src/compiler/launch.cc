@@ -13,41 +13,55 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
 #include "seccompd/compiler/io.h"
 #include "seccompd/compiler/protocol.h"
+
+#include "compiler/ending.h"
 
 namespace seccompd::compiler {
 namespace {
 
 constexpr std::chrono::seconds kHelloLimit{5};
 
+constexpr std::string_view kWhereToLook =
+    "; standard error has its own words, if any; run it with --version to see whether it is "
+    "seccompd-compile";
+
 // By number: glibc 2.36 declares both without extern "C".
 int OpenPidfd(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
 void KillPidfd(int fd) { ::syscall(SYS_pidfd_send_signal, fd, SIGKILL, nullptr, 0); }
 
-// Between fork and exec: only async-signal-safe calls. Answers the errno of what failed.
-int ExecZygote(int control, int failure_pipe, const char* executable, char* const* arguments,
-               pid_t parent) {
+// Of the process between fork and exec. `what` is a constant or the executable's name: the fork has
+// both at the address where we have them.
+struct Failure {
+  const char* what;
+  int error;
+};
+
+// Between fork and exec: only async-signal-safe calls. Answers what failed.
+Failure ExecZygote(int control, int failure_pipe, const char* executable, char* const* arguments,
+                   pid_t parent) {
   // First of all: what fails is told through it.
-  if (::dup2(failure_pipe, kControlFd + 1) < 0) return errno;
+  if (::dup2(failure_pipe, kControlFd + 1) < 0) return {"dup2", errno};
   ::fcntl(kControlFd + 1, F_SETFD, FD_CLOEXEC);
   // The zygote dies with the thread that called Start. That one may have died between fork and
   // here.
-  if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) return errno;
-  if (::getppid() != parent) return ESRCH;
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) return {"prctl", errno};
+  if (::getppid() != parent) return {"getppid", ESRCH};
   ::setsid();
   const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-  if (null < 0) return errno;
-  if (::dup2(null, 0) < 0 || ::dup2(null, 1) < 0) return errno;
-  if (::dup2(control, kControlFd) < 0) return errno;
+  if (null < 0) return {"/dev/null", errno};
+  if (::dup2(null, 0) < 0 || ::dup2(null, 1) < 0) return {"dup2", errno};
+  if (::dup2(control, kControlFd) < 0) return {"dup2", errno};
   // What we hold open is close-on-exec; what others left open is not the zygote's. (Kernels
   // before 5.9 cannot.)
   ::close_range(kControlFd + 2, ~0U, 0);
   std::array<char*, 1> environment = {nullptr};
   ::execve(executable, arguments, environment.data());
-  return errno;
+  return {executable, errno};
 }
 
 // dup2 must not hit a descriptor that is still needed: move ours above the fixed numbers.
@@ -79,53 +93,54 @@ Result<pid_t> ForkZygote(const ZygoteOptions& options, UniqueFd control) {
   const pid_t pid = ::fork();
   if (pid < 0) return ErrnoError(errno, "fork");
   if (pid == 0) {
-    const int failure =
+    const Failure failure =
         ExecZygote(far_end->get(), write_end->get(), executable.c_str(), arguments.data(), parent);
     const ssize_t count = ::write(kControlFd + 1, &failure, sizeof failure);
     ::_exit(count < 0 ? 126 : 127);
   }
   write_end->Reset();
-  int failure = 0;
+  Failure failure{};
   ssize_t count = 0;
   do {
     count = ::read(read_end.get(), &failure, sizeof failure);
   } while (count < 0 && errno == EINTR);
   if (count <= 0) return pid;  // closed by the exec
   ::waitpid(pid, nullptr, 0);
-  return ErrnoError(failure, options.executable);
+  return ErrnoError(failure.error, failure.what);
 }
 
-Result<Hello> WaitForHello(int control) {
+// On an error the control socket is closed, and the process may have been reaped.
+Result<Hello> WaitForHello(Launched& launched) {
   const Deadline deadline = std::chrono::steady_clock::now() + kHelloLimit;
-  if (!WaitFor(control, POLLIN, deadline).ok()) {
+  if (!WaitFor(launched.control.get(), POLLIN, deadline).ok()) {
+    launched.control.Reset();
     return Error{ErrorCode::kTransient, "the compiler did not say hello within 5 s"};
   }
-  const Result<Message> message = ReceiveMessage(control);
-  if (!message.ok() || message->bytes.empty()) {
-    return Error{ErrorCode::kDenied, "the compiler ended before it said hello"};
+  const Result<Message> message = ReceiveMessage(launched.control.get());
+  Result<Hello> hello = DecodeHello(message.ok() ? message->bytes : "");
+  if (hello.ok() && hello->version == kProtocolVersion) return hello;
+  launched.control.Reset();
+  if (message.ok() && message->bytes.empty()) {
+    return Error{ErrorCode::kDenied, "the compiler ended before it said hello: it " +
+                                         EndProcess(launched) + std::string(kWhereToLook)};
   }
-  Result<Hello> hello = DecodeHello(message->bytes);
-  if (!hello.ok() || hello->version != kProtocolVersion) {
-    return Error{ErrorCode::kDenied, "the compiler is of another version of seccompd"};
-  }
-  return hello;
+  return Error{ErrorCode::kDenied, "the compiler is of another version of seccompd"};
 }
 
 }  // namespace
 
-void EndProcess(const Launched& launched) {
-  if (launched.process.is_open()) {
-    KillPidfd(launched.process.get());
-    siginfo_t info{};
-    // ECHILD: its owner has reaped it already.
-    while (::waitid(P_PIDFD, static_cast<id_t>(launched.process.get()), &info, WEXITED) != 0 &&
-           errno == EINTR) {
-    }
-    return;
-  }
+std::string EndProcess(const Launched& launched) {
+  const bool has_pidfd = launched.process.is_open();
   // Kernels before 5.3: it ends by itself, its control socket being closed.
-  while (::waitpid(launched.pid, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  if (has_pidfd) KillPidfd(launched.process.get());
+  const id_t id = static_cast<id_t>(has_pidfd ? launched.process.get() : launched.pid);
+  siginfo_t info{};
+  int waited = 0;
+  do {
+    waited = ::waitid(has_pidfd ? P_PIDFD : P_PID, id, &info, WEXITED);
+  } while (waited != 0 && errno == EINTR);
+  // ECHILD: its owner has reaped it already.
+  return waited == 0 ? HowItEnded(info.si_code != CLD_EXITED, info.si_status) : "has ended";
 }
 
 Result<Launched> Launch(const ZygoteOptions& options) {
@@ -139,10 +154,9 @@ Result<Launched> Launch(const ZygoteOptions& options) {
   if (!pid.ok()) return Wrap(pid.error(), "cannot start the compiler");
   launched.pid = *pid;
   launched.process.Reset(OpenPidfd(launched.pid));
-  Result<Hello> hello = WaitForHello(launched.control.get());
+  Result<Hello> hello = WaitForHello(launched);
   if (!hello.ok()) {
-    launched.control.Reset();
-    EndProcess(launched);
+    static_cast<void>(EndProcess(launched));
     return Wrap(hello.error(), options.executable);
   }
   launched.libseccomp_version = std::move(hello->libseccomp_version);

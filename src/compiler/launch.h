@@ -22,7 +22,8 @@ struct Launched {
 // As Zygote::Start.
 Result<Launched> Launch(const ZygoteOptions& options);
 
-// Kills the zygote and waits for its end; harmless when it has been reaped already.
-void EndProcess(const Launched& launched);
+// Kills the zygote and waits for its end, which it answers in words (`HowItEnded`) where it had
+// come before; harmless when it has been reaped already.
+std::string EndProcess(const Launched& launched);
 
 }  // namespace seccompd::compiler

@@ -27,6 +27,7 @@
 #include "seccompd/profile/compile.h"
 
 #include "compiler/filter.h"
+#include "compiler/proof.h"
 #include "compiler/sanitized.h"
 #include "compiler/spare.h"
 
@@ -46,10 +47,6 @@ constexpr int kMaxWallMillis = 600'000;
 constexpr std::size_t kMaxChildren = 64;
 
 constexpr int kExitWrongUse = 2;
-
-constexpr std::string_view kOwnSpec =
-    R"({"profile":{"defaultAction":"SCMP_ACT_ERRNO","syscalls":[{"action":"SCMP_ACT_ALLOW",)"
-    R"("names":["execve","exit_group","read","write"]}]}})";
 
 struct Child {
   pid_t pid = -1;
@@ -215,32 +212,6 @@ void Say(std::string_view what) {
       std::fprintf(stderr, "seccompd-compile: %.*s\n", static_cast<int>(what.size()), what.data()));
 }
 
-// One request of our own, through a child like all others: a kernel or C library on which an honest
-// child dies under its limits and filter must not look like profiles that crash it.
-bool ProvesItself(SpareChild& spare, const ServeOptions& options) {
-  std::array<int, 2> fds{};
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds.data()) != 0) return false;
-  const UniqueFd data(fds[0]);
-  UniqueFd far(fds[1]);
-  const Started started = spare.Hand(far.get());
-  far.Reset();
-  if (started.pid < 0) return false;
-  Request request;
-  request.kind = Request::Kind::kCompile;
-  request.text = kOwnSpec;
-  request.node.architecture =
-      "SCMP_ARCH_X86_64";  // any that libseccomp knows: nobody loads the filter
-  const Deadline deadline = std::chrono::steady_clock::now() + options.wall_limit;
-  bool is_good = WriteFrame(data.get(), EncodeRequest(request), deadline).ok();
-  const Result<std::string> frame = ReadFrame(data.get(), kMaxFrameBytes, deadline);
-  is_good = is_good && frame.ok() && DecodeCompileAnswer(*frame).ok();
-  if (!is_good) ::kill(started.pid, SIGKILL);
-  int status = 0;
-  while (::wait4(started.pid, &status, 0, nullptr) < 0 && errno == EINTR) {
-  }
-  return is_good && WIFEXITED(status) && WEXITSTATUS(status) == kExitAnswered;
-}
-
 std::optional<int> WallMillis(std::string_view text) {
   int millis = 0;
   const char* const end = text.data() + text.size();
@@ -283,8 +254,9 @@ int ServeLimited(const ServeOptions& options, UniqueFd signals) {
     return kExitEnvironment;
   }
   ceiling = MakeCeiling(options);  // by libseccomp: behind the filter, before the first child
-  if (!ProvesItself(spare, options)) {
-    Say("a child of its own cannot work here under its limits and its seccomp filter");
+  if (const auto ending = Disprove(spare, options); ending.has_value()) {
+    Say("a child of its own cannot work here under its limits and its seccomp filter: it " +
+        *ending);
     return kExitEnvironment;
   }
   const std::string hello = EncodeHello({kProtocolVersion, profile::LibseccompVersion()});

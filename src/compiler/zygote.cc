@@ -136,7 +136,7 @@ class ZygoteClient final : public Zygote {
       : launched_(std::move(launched)), wall_limit_(wall_limit) {}
   ~ZygoteClient() override {
     launched_.control.Reset();
-    EndProcess(launched_);
+    static_cast<void>(EndProcess(launched_));
   }
   ZygoteClient(const ZygoteClient&) = delete;
   ZygoteClient& operator=(const ZygoteClient&) = delete;

@@ -41,16 +41,13 @@ class CollectBody final : public BodySink {
   bool too_long_ = false;
 };
 
-// Called before each connect with a socket that is not open yet, so its options would be lost: open
-// it here. A name's address family is not known before it is resolved, so such a connection goes
-// without keepalive until it is reused.
-void PrepareSocket(const Origin& origin, const TlsSettings& tls,
-                   web::http::client::native_handle handle) {
+// Called before the first connect with a socket that is not open yet, so its options would be lost:
+// open it here. (For the second address of a name the library makes another, and does not call.) A
+// name's address family is not known before it is resolved, so such a connection goes without
+// keepalive until it is reused.
+void PrepareSocket(const Origin& origin, web::http::client::native_handle handle) {
   auto* stream = static_cast<boost::asio::ssl::stream<boost::asio::ip::tcp::socket&>*>(handle);
   auto& socket = stream->lowest_layer();
-  if (!tls.sni().empty())
-    SSL_ctrl(stream->native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
-             const_cast<char*>(tls.sni().c_str()));
   boost::system::error_code ignored;
   if (!socket.is_open() && origin.host_is_ip) socket.open(boost::asio::ip::tcp::v4(), ignored);
   if (!socket.is_open()) return;
@@ -73,12 +70,11 @@ http_client_config MakeConfig(const Origin& origin, const std::shared_ptr<TlsSet
   config.set_max_redirects(0);  // the default would send the token to wherever it is pointed
   config.set_validate_certificates(tls->verifies());
   config.set_tlsext_sni_enabled(
-      false);  // it would ask for the URL's host; PrepareSocket asks for the right name
+      false);  // it would ask for the URL's host; TlsSettings asks for the right name
   config.set_ssl_context_callback(
       [tls](boost::asio::ssl::context& context) { tls->Apply(context.native_handle()); });
-  config.set_nativehandle_options([origin, tls](web::http::client::native_handle handle) {
-    PrepareSocket(origin, *tls, handle);
-  });
+  config.set_nativehandle_options(
+      [origin](web::http::client::native_handle handle) { PrepareSocket(origin, handle); });
   return config;
 }
 

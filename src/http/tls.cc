@@ -20,6 +20,12 @@ bool IsIp(const std::string& name) {
          inet_pton(AF_INET6, name.c_str(), &ignored) == 1;
 }
 
+// Where a context keeps its settings. Boost keeps its own at index 0 (SSL_CTX_set_app_data).
+int SettingsIndex() {
+  static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+  return index;
+}
+
 // No passphrase: without this OpenSSL would ask on the terminal.
 int NoPassphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*data*/) { return 0; }
 
@@ -61,7 +67,6 @@ Result<std::shared_ptr<TlsSettings>> TlsSettings::Parse(const TlsOptions& option
   std::shared_ptr<TlsSettings> settings(new TlsSettings);
   settings->name_ = options.server_name.empty() ? origin.host : options.server_name;
   settings->name_is_ip_ = IsIp(settings->name_);
-  if (!settings->name_is_ip_) settings->sni_ = settings->name_;
   settings->verifies_ = !options.insecure_skip_verify;
   if (!options.ca_pem.empty()) {
     if (auto parsed = settings->ParseAuthorities(options.ca_pem); !parsed.ok())
@@ -115,6 +120,9 @@ void TlsSettings::Apply(SSL_CTX* context) {
     for (std::size_t i = 1; i < chain_.size(); ++i)
       SSL_CTX_add1_chain_cert(context, chain_[i].get());
   }
+  // RFC 6066 allows names only.
+  if (!name_is_ip_ && SSL_CTX_set_ex_data(context, SettingsIndex(), this) == 1)
+    SSL_CTX_set_info_callback(context, &TlsSettings::AskForName);
   if (!verifies_) return;
   X509_VERIFY_PARAM* param = SSL_CTX_get0_param(context);
   X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
@@ -124,6 +132,17 @@ void TlsSettings::Apply(SSL_CTX* context) {
     X509_VERIFY_PARAM_set1_host(param, name_.c_str(), name_.size());
   }
   SSL_CTX_set_cert_verify_callback(context, &TlsSettings::Verify, this);
+}
+
+// At the begin of each handshake: a context has no name to ask for, and the HTTP library tells of
+// the connection to a name's first address only.
+void TlsSettings::AskForName(const SSL* connection, int where, int /*result*/) {
+  if ((where & SSL_CB_HANDSHAKE_START) == 0) return;
+  const auto* self = static_cast<const TlsSettings*>(
+      SSL_CTX_get_ex_data(SSL_get_SSL_CTX(connection), SettingsIndex()));
+  // The callback's type is const; what it is called with is not.
+  SSL_ctrl(const_cast<SSL*>(connection), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+           const_cast<char*>(self->name_.c_str()));
 }
 
 // Replaces the library's own callback (Boost's rfc2818, which accepts a common name) by OpenSSL's

@@ -33,28 +33,27 @@ class TlsSettings {
   static Result<std::shared_ptr<TlsSettings>> Parse(const TlsOptions& options,
                                                     const Origin& origin);
 
-  // Sets everything but SNI, and takes the verification out of the HTTP library's hands: that one
-  // falls back to a certificate's common name. `this` must outlive the context's handshakes.
+  // Sets everything, the name to ask for included, and takes the verification out of the HTTP
+  // library's hands: that one falls back to a certificate's common name. `this` must outlive the
+  // context's handshakes.
   void Apply(SSL_CTX* context);
   // Why the last handshake's verification failed; "" when it did not. Forgets it.
   std::string TakeFailure() { return std::exchange(failure_, {}); }
 
   bool verifies() const { return verifies_; }
-  // The name to ask for in the handshake; empty for an address (RFC 6066 allows names only).
-  const std::string& sni() const { return sni_; }
 
  private:
   TlsSettings() = default;
   Result<void> ParseAuthorities(const std::string& pem);
   Result<void> ParseIdentity(const TlsOptions& options);
   static int Verify(X509_STORE_CTX* context, void* settings);
+  static void AskForName(const SSL* connection, int where, int result);
 
   StorePtr authorities_;  // null: the system's
   std::vector<X509Ptr> chain_;
   KeyPtr key_;
-  std::string name_;  // verified
+  std::string name_;  // verified, and asked for
   bool name_is_ip_ = false;
-  std::string sni_;
   bool verifies_ = true;
   std::string failure_;
 };

@@ -2,6 +2,7 @@
 // seccompd-compile-testing: the shipped executable but for one thing: a spec "test:...", or one
 // with such a string in it, makes the child misbehave, which no profile may do on command.
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <poll.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -93,6 +94,7 @@ bool TryCall(std::string_view name, int data_fd) {
       {"executable", {SYS_mmap, 0, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1}},
       {"mprotect", {SYS_mprotect, Address(text) & ~4095, 4096, PROT_READ | PROT_EXEC, 0, 0}},
       {"dup", {SYS_dup, 0, 0, 0, 0, 0}},
+      {"futex", {SYS_futex, Address(text), FUTEX_WAKE, 1, 0, 0}},
       {"prctl", {SYS_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0}},
       {"setrlimit", {SYS_prlimit64, 0, RLIMIT_CPU, 0, 0, 0}},
       {"sigprocmask", {SYS_rt_sigprocmask, SIG_BLOCK, 0, 0, 8, 0}},

@@ -51,10 +51,10 @@ TEST(ZygoteTest, MemoryEatersAreVerdicts) {
 TEST(ZygoteTest, ChildDiesOfWhateverItHasNoUseFor) {
   const auto zygote = StartTesting();
   for (const char* call :
-       {"open",    "stat",      "unlink",      "socket",     "socketpair", "connect",
-        "sendmsg", "recvmsg",   "kill",        "tgkill",     "ptrace",     "readv",
-        "fork",    "clone3",    "execve",      "executable", "mprotect",   "dup",
-        "prctl",   "setrlimit", "sigprocmask", "x32",        "highest"}) {
+       {"open",    "stat",    "unlink",    "socket",      "socketpair", "connect",
+        "sendmsg", "recvmsg", "kill",      "tgkill",      "ptrace",     "readv",
+        "fork",    "clone3",  "execve",    "executable",  "mprotect",   "dup",
+        "futex",   "prctl",   "setrlimit", "sigprocmask", "x32",        "highest"}) {
     const Result<CompileAnswer> answer = zygote->Compile(Ask(std::string("test:") + call));
     ASSERT_FALSE(answer.ok()) << call;
     EXPECT_EQ(answer.error().code, ErrorCode::kInvalid) << call;

@@ -2,6 +2,7 @@
 // The zygote as a process: its start, its children, its descriptors, and how each of them ends.
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,17 +23,39 @@
 namespace seccompd::compiler {
 namespace {
 
+std::string Script(const char* name, const char* text) {
+  const std::string path = testing::TempDir() + name;
+  std::ofstream(path) << "#!/bin/sh\n" << text << '\n';
+  ::chmod(path.c_str(), 0755);
+  return path;
+}
+
 TEST(ZygoteTest, TellsWhyItCannotStart) {
-  const auto code = [](const char* executable) {
-    ZygoteOptions options;
-    options.executable = executable;
-    const auto zygote = Zygote::Start(options);
-    EXPECT_FALSE(zygote.ok());
-    return zygote.ok() ? ErrorCode::kInvalid : zygote.error().code;
+  struct Row {
+    std::string executable;
+    ErrorCode code;
+    const char* says;
   };
-  EXPECT_EQ(code("/no/such/file"), ErrorCode::kNotFound);
-  EXPECT_EQ(code("/etc/passwd"), ErrorCode::kDenied);
-  EXPECT_EQ(code("/bin/true"), ErrorCode::kDenied);
+  const std::string exits = Script("zygote_exits", "exit 102");
+  const std::string killed = Script("zygote_killed", "kill -s SYS $$");
+  const std::string liar = Script("zygote_liar", "printf 'good morning' >&3; exec sleep 1000");
+  const Row rows[] = {
+      {"/no/such/file", ErrorCode::kNotFound, "/no/such/file: No such file"},
+      {"/etc/passwd", ErrorCode::kDenied, "/etc/passwd: Permission denied"},
+      {"/bin/true", ErrorCode::kDenied, "ended before it said hello: it exited with code 0; "},
+      {exits, ErrorCode::kDenied, "it exited with code 102; standard error has"},
+      {killed, ErrorCode::kDenied, "it was killed by signal 31 (Bad system call), by a seccomp"},
+      {liar, ErrorCode::kDenied, "another version"},
+  };
+  for (const Row& row : rows) {
+    ZygoteOptions options;
+    options.executable = row.executable;
+    const auto zygote = Zygote::Start(options);
+    ASSERT_FALSE(zygote.ok()) << row.executable;
+    EXPECT_EQ(zygote.error().code, row.code) << row.executable;
+    EXPECT_NE(zygote.error().message.find(row.executable), std::string::npos);
+    EXPECT_NE(zygote.error().message.find(row.says), std::string::npos) << zygote.error().message;
+  }
 }
 
 TEST(ZygoteTest, HasNoEnvironmentAndNoForeignDescriptors) {

@@ -7,4 +7,5 @@ source "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 status=0
 "$python" "$repo/tests/deploy/chart_test.py" "$helm_bin" || status=1
 "$repo/tests/deploy/files_test.sh" || status=1
+"$repo/tests/deploy/rootfs_test.sh" || status=1
 exit $status

@@ -24,9 +24,10 @@ BUILD = pathlib.Path(os.environ.get("SECCOMPD_BUILD", REPO / "build/dev"))
 # crun 1.8 starts nothing where it sees both cgroup versions; it sees none, and the filter has nothing to do with it.
 NO_CGROUPS = 'mount -t tmpfs none /sys/fs/cgroup && exec crun --cgroup-manager=disabled "$@"'
 RUNTIMES = {"runc": ["runc"], "crun": ["unshare", "--mount", "sh", "-c", NO_CGROUPS, "crun"]}
-# What runc 1.1 and crun 1.8 need with no_new_privs, KILL defaults and the Go runtime's timing included.
+# What runc 1.1 and crun 1.8 to 1.21 need with no_new_privs, KILL defaults and the Go runtime's timing included.
 START = ("close execve fstatfs futex getdents64 openat write rt_sigreturn epoll_ctl getpid fcntl exit_group tgkill nanosleep "
-         "sched_yield epoll_pwait mmap madvise rt_sigprocmask sigaltstack clone exit read fstat newfstatat munmap").split()
+         "sched_yield epoll_pwait mmap madvise rt_sigprocmask sigaltstack clone exit read fstat newfstatat munmap "
+         "close_range").split()
 # They take no arguments: whatever is passed, they answer 0, so that conditions can be tried on them.
 PROBES = {"getppid": 110, "getuid": 102, "getgid": 104, "geteuid": 107, "getegid": 108, "getpgrp": 111}
 OPERATORS = ["NE", "LT", "LE", "EQ", "GE", "GT", "MASKED_EQ"]
