@@ -177,15 +177,15 @@ int Main(int argc, char** argv) {
     std::cerr << "seccompd: no command given (seccompd --help lists them)\n";
     return kExitUsage;
   }
-  if (audit->parsed()) return Audit(audit_flags, CompilerPath(), environment);
+  const Result<std::string> compiler = CompilerPath();
+  if (!compiler.ok()) return Fail(compiler.error());
+  if (audit->parsed()) return Audit(audit_flags, *compiler, environment);
   auto config = flags.Resolve(environment);
   if (!config.ok()) {
     std::cerr << "seccompd: " << config.error().message << '\n';
     return kExitUsage;
   }
   if (config->node_name.empty()) config->node_name = HostName();
-  const Result<std::string> compiler = CompilerPath();
-  if (!compiler.ok()) return Fail(compiler.error());
   return seccompd::RunAgent(*config, *compiler, environment);
 }
 
