@@ -74,17 +74,17 @@ TEST_P(ConvertAllTest, FindsNothingNew) {
   }
 }
 
-TEST_P(ConvertAllTest, WhatIsCleanStaysClean) {
-  std::string clean = RunCommand({"render", "builtin/runtime-start-v1", "--arch", GetParam()}).out;
+TEST(ConvertTest, WhatIsCleanStaysClean) {
+  std::string clean = RunCommand({"render", "builtin/runtime-start-v1", "--arch", "x86_64"}).out;
   const std::string terminals = R"({"action":"SCMP_ACT_ALLOW","names":["ioctl"]},)";
   ASSERT_NE(clean.find(terminals), std::string::npos) << clean;
   clean.erase(clean.find(terminals), terminals.size());
-  const Ran before = RunCommand({"lint", "-", "--arch", GetParam()}, clean);
+  const Ran before = RunCommand({"lint", "-", "--arch", "x86_64"}, clean);
   EXPECT_EQ(before.out, "1 profile: no findings\n");
-  const Ran converted = RunCommand({"convert", "-", "--arch", GetParam()}, clean);
-  const Ran after = RunCommand({"lint", "-", "--arch", GetParam()}, converted.out);
+  const Ran converted = RunCommand({"convert", "-", "--arch", "x86_64"}, clean);
+  const Ran after = RunCommand({"lint", "-", "--arch", "x86_64"}, converted.out);
   EXPECT_EQ(after.out, before.out);
-  EXPECT_EQ(RunCommand({"render", "-", "--arch", GetParam()}, converted.out).out, clean);
+  EXPECT_EQ(RunCommand({"render", "-", "--arch", "x86_64"}, converted.out).out, clean);
 }
 
 INSTANTIATE_TEST_SUITE_P(Architectures, ConvertAllTest, testing::Values("x86_64", "aarch64"));
