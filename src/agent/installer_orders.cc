@@ -100,6 +100,7 @@ void Installer::FinishInstall(InstallOrder& order, const Result<node::PutOutcome
   table_.Set(key, std::move(entry));
   if (order.has_unchecked_tree) queue_.AddAfter(kTreesKey, kTreesBegin);  // the record knows now
   NoteDisk({});
+  Suspect(key + ".json");  // looked at once more, it gets a watch of its own
   metrics_.Installed(took);
   queue_.Forget(key);
   queue_.Done(key);
