@@ -5,7 +5,7 @@
 #   deploy/install-deps.sh [build] [unit] [runtime] [servers] [test]     (no argument: build)
 #
 #   build    what compiles the two executables and their unit tests
-#   unit     what those tests and tests/differential run: shells that complete commands, Python
+#   unit     what those tests and tests/differential run: shells that complete commands, Python, mkfs
 #   runtime  runc, crun and what starts a process under a profile with them
 #   servers  nginx and PostgreSQL, which tests/builtins/run.sh serves with, and its clients
 #   test     what tests/run.sh needs beside that: linters, a real etcd and container stack, Helm
@@ -107,7 +107,7 @@ install_etcd() {
 
 # Debian starts these too; the tests start their own, as other users and in containers.
 install_servers() {
-  install_packages servers "${server_packages[@]}"
+  install_packages clients "${server_packages[@]}"
   if is_installed nginx-light && [ -d /usr/lib/postgresql ]; then
     say "servers: all there"
     return 0
