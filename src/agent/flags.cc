@@ -2,6 +2,7 @@
 #include "seccompd/agent/flags.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -54,6 +55,12 @@ Result<void> Switch(AgentConfig& config, const std::string& value) {
   if (value != "true" && value != "false") return Bad("must be true or false");
   config.*kField = value == "true";
   return {};
+}
+
+// Or the very directory. By the text: what links lead to is for whoever opens them.
+bool IsBelow(const std::filesystem::path& path, const std::filesystem::path& directory) {
+  const auto relative = path.lexically_normal().lexically_relative(directory.lexically_normal());
+  return !relative.empty() && *relative.begin() != "..";
 }
 
 Result<void> OneOf(std::string& field, const std::string& value,
@@ -268,6 +275,11 @@ Result<AgentConfig> AgentFlags::Resolve(const Environment& environment) const {
   if (config.kubeconfig.empty() && get("KUBERNETES_SERVICE_HOST").empty())
     config.kubeconfig = get("KUBECONFIG");
   if (config.ceiling.empty()) config.ceiling = config.standalone() ? "none" : kDefaultCeiling;
+  if (IsBelow(config.state_dir, config.seccomp_root)) {
+    return Bad("--state-dir " + config.state_dir + " is below --seccomp-root " +
+               config.seccomp_root +
+               ", where a pod could name what is in it as its profile; choose a directory outside");
+  }
   return config;
 }
 
