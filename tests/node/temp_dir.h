@@ -19,6 +19,7 @@
 
 #include "seccompd/node/store.h"
 
+#include "fakes/cannot_run.h"
 #include "gtest/gtest.h"
 
 namespace seccompd::node {
@@ -105,14 +106,3 @@ struct StoreFixture {
 };
 
 }  // namespace seccompd::node
-
-// Ends the test that this machine cannot run: aloud, and in CI as a failure.
-#define SECCOMPD_CANNOT_RUN(why)                                      \
-  do {                                                                \
-    const char* ci = std::getenv("CI");                               \
-    if (ci != nullptr && std::string_view(ci) == "true") {            \
-      FAIL() << "must run in CI, but: " << (why);                     \
-    }                                                                 \
-    std::cerr << "\n*** NOT RUN: " << (why) << " ***\n" << std::endl; \
-    GTEST_SKIP() << (why);                                            \
-  } while (false)
