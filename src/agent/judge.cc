@@ -4,19 +4,15 @@
 #include <algorithm>
 
 #include "seccompd/base/digest.h"
-#include "seccompd/node/profile_path.h"
 #include "seccompd/profile/canonical.h"
 
 namespace seccompd::agent {
 namespace {
 
 constexpr std::size_t kRecentAnswers = 32;
-constexpr std::size_t kRecentBases = 8;
 constexpr int kDistrustedStarts = 2;
 // The profile itself, four levels of bases below it, and one more time for the labels.
 constexpr int kMostRounds = 6;
-// One byte more than a spec may have: the compiler says so, and the rest need not travel.
-constexpr std::size_t kMostBaseBytes = std::size_t{128} * 1024 + 1;
 
 Judgement Failure(Error error, std::string reason) {
   return {std::move(error), std::move(reason), std::nullopt};
@@ -36,13 +32,6 @@ std::string DependencyDigest(const std::map<std::string, std::string>& base_dige
 }
 
 }  // namespace
-
-// A request as it grows, and what its parts were.
-struct Judge::Question {
-  compiler::CompileRequest request;
-  std::map<std::string, std::string> base_digests;  // by name; "": there is none
-  bool has_labels = false;
-};
 
 Judge::Judge(DesiredState& desired, ObjectSource& source, compiler::Compiler& compiler,
              node::StateDir& state_dir, NodeLabels& labels, Metrics& metrics, const Log& log,
@@ -77,8 +66,46 @@ void Judge::ForgiveTried() {
   for (const auto& [digest, count] : tried_) (void)state_dir_.ClearTried(digest);
 }
 
+void Judge::MarkTried(const std::string& input_digest) {
+  if (const Result<void> marked = state_dir_.MarkTried(input_digest); !marked.ok()) {
+    log_.Debug("could not note what is being tried", {{"error", marked.error().message}});
+  }
+}
+
+bool Judge::MayShare(const Work& work) {
+  if (work.verify || Recent(Sha256Hex(*work.spec))) return false;
+  const std::lock_guard lock(mutex_);
+  return !tried_.contains(work.desired.input_digest);
+}
+
+std::vector<std::optional<compiler::CompileAnswer>> Judge::AskTogether(
+    const std::vector<const Work*>& works) {
+  std::vector<std::optional<compiler::CompileAnswer>> first(works.size());
+  std::vector<std::size_t> asked;
+  std::vector<std::string> specs;
+  for (std::size_t i = 0; i < works.size(); ++i) {
+    const std::string& spec = *works[i]->spec;
+    const bool is_known = std::find(specs.begin(), specs.end(), spec) != specs.end();
+    if (is_known || !MayShare(*works[i])) continue;
+    asked.push_back(i);
+    specs.push_back(spec);
+  }
+  if (asked.size() < 2) return first;
+  for (const std::size_t i : asked) MarkTried(works[i]->desired.input_digest);
+  const auto begin = clock_.SteadyNow();
+  auto answers = compiler_.CompileTogether({"", options_.node, {}, options_.ceiling, false}, specs);
+  const auto share = (clock_.SteadyNow() - begin) / asked.size();
+  for (std::size_t n = 0; n < asked.size(); ++n) {
+    (void)state_dir_.ClearTried(works[asked[n]]->desired.input_digest);
+    if (!answers.ok()) continue;
+    metrics_.Compiled(share);
+    first[asked[n]] = std::move((*answers)[n]);
+  }
+  return first;
+}
+
 Judgement Judge::Ask(const std::string& key, const Work& work, const LabelsNeed& labels,
-                     std::stop_token stop) {
+                     std::optional<compiler::CompileAnswer> first, std::stop_token stop) {
   const std::string digest = Sha256Hex(*work.spec);
   const std::string& input = work.desired.input_digest;
   if (!work.verify) {
@@ -100,11 +127,7 @@ Judgement Judge::Ask(const std::string& key, const Work& work, const LabelsNeed&
                      "CompilerFailed");
     }
   }
-  if (const Result<void> marked = state_dir_.MarkTried(input); !marked.ok()) {
-    log_.Debug("could not note what is being tried", {{"error", marked.error().message}});
-  }
-  Judgement judgement = AskCompiler(key, work, labels, std::move(stop));
-  (void)state_dir_.ClearTried(input);
+  Judgement judgement = AskCompiler(key, work, labels, std::move(first), std::move(stop));
   if (!judgement.answer.ok()) return judgement;
   const compiler::CompileAnswer& answer = *judgement.answer;
   if (!answer.bytes.empty()) {
@@ -124,8 +147,18 @@ Judgement Judge::Ask(const std::string& key, const Work& work, const LabelsNeed&
   return judgement;
 }
 
+Result<compiler::CompileAnswer> Judge::Compile(const compiler::CompileRequest& request,
+                                               const std::string& input_digest) {
+  MarkTried(input_digest);
+  const auto begin = clock_.SteadyNow();
+  Result<compiler::CompileAnswer> answer = compiler_.Compile(request);
+  metrics_.Compiled(clock_.SteadyNow() - begin);
+  (void)state_dir_.ClearTried(input_digest);
+  return answer;
+}
+
 Judgement Judge::AskCompiler(const std::string& key, const Work& work, const LabelsNeed& needed,
-                             std::stop_token stop) {
+                             std::optional<compiler::CompileAnswer> first, std::stop_token stop) {
   Question question{{*work.spec, options_.node, {}, options_.ceiling, work.verify}, {}, false};
   std::optional<Labels> known = labels_.KnownSince(needed.later_than);
   if (!known && needed.is_expected) {
@@ -134,12 +167,12 @@ Judgement Judge::AskCompiler(const std::string& key, const Work& work, const Lab
       known = *std::move(read);
     }
   }
-  question.has_labels = known.has_value();
-  if (known) question.request.node.labels = *std::move(known);
+  question.has_labels = known.has_value() && !first;
+  if (question.has_labels) question.request.node.labels = *std::move(known);
   for (int round = 0; round < kMostRounds; ++round) {
-    const auto begin = clock_.SteadyNow();
-    Result<compiler::CompileAnswer> answer = compiler_.Compile(question.request);
-    metrics_.Compiled(clock_.SteadyNow() - begin);
+    Result<compiler::CompileAnswer> answer =
+        first ? *std::exchange(first, std::nullopt)
+              : Compile(question.request, work.desired.input_digest);
     if (!answer.ok()) {
       const bool is_verdict = answer.error().code == ErrorCode::kInvalid;
       metrics_.CompileFailed(is_verdict);
@@ -169,70 +202,6 @@ Judgement Judge::AskCompiler(const std::string& key, const Work& work, const Lab
   }
   return Failure({ErrorCode::kTransient, "the compiler asks for bases again and again"},
                  "CompilerFailed");
-}
-
-Result<void> Judge::GatherBases(const std::string& key, const std::vector<std::string>& names,
-                                Question& question, std::stop_token stop) {
-  std::vector<std::string> all = names;
-  for (const auto& [name, digest] : question.base_digests) all.push_back(name);
-  std::sort(all.begin(), all.end());
-  all.erase(std::unique(all.begin(), all.end()), all.end());
-  const std::string name_space = key.substr(0, key.find('/'));
-  // A name that cannot be a profile's is asked of nobody: there is none.
-  const auto is_name = [&](const std::string& name) {
-    return node::ProfilePath::Make(name_space, name).ok();
-  };
-  std::vector<std::string> real;
-  std::copy_if(all.begin(), all.end(), std::back_inserter(real), is_name);
-  desired_.SetBases(key, real);  // before they are read: no change is missed
-  for (const std::string& name : all) {
-    const auto& had = question.request.bases;
-    if (std::any_of(had.begin(), had.end(), [&](const auto& base) { return base.name == name; }))
-      continue;
-    std::string digest;
-    profile::BaseSpec base{name, std::nullopt};
-    if (is_name(name)) {
-      std::string base_key = name_space;
-      base_key.append("/").append(name);
-      Result<profile::BaseSpec> fetched = FetchBase(base_key, name, digest, stop);
-      if (!fetched.ok()) return Wrap(fetched.error(), "base " + name);
-      base = *std::move(fetched);
-      question.base_digests[name] = digest;
-    }
-    question.request.bases.push_back(std::move(base));
-  }
-  return {};
-}
-
-Result<profile::BaseSpec> Judge::FetchBase(const std::string& key, const std::string& name,
-                                           std::string& digest, std::stop_token stop) {
-  const std::string current = desired_.DigestOf(key);
-  if (!current.empty()) {
-    const std::lock_guard lock(mutex_);
-    for (const ReadBase& read : bases_) {
-      if (read.key != key || read.digest != current) continue;
-      digest = current;
-      return profile::BaseSpec{name, read.spec};
-    }
-  }
-  profile::BaseSpec base{name, std::nullopt};
-  const auto slash = key.find('/');
-  const Result<void> fetched = source_.Fetch(
-      key.substr(0, slash), name,
-      [&](const kube::Object& object) {
-        digest = InputDigest(options_.context, object.uid, object.spec);
-        base.spec = std::string(object.spec.substr(0, kMostBaseBytes));
-      },
-      std::move(stop));
-  if (!fetched.ok()) {
-    if (fetched.error().code == ErrorCode::kNotFound) return base;
-    return fetched.error();
-  }
-  const std::lock_guard lock(mutex_);
-  bases_.remove_if([&](const ReadBase& read) { return read.key == key; });
-  bases_.push_front({key, digest, *base.spec});
-  if (bases_.size() > kRecentBases) bases_.pop_back();
-  return base;
 }
 
 Result<void> CheckCeiling(compiler::Compiler& compiler, const profile::NodeContext& node,

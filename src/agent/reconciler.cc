@@ -55,23 +55,26 @@ std::string Reconciler::removal_held() const {
 
 void Reconciler::Run(std::stop_token stop) {
   Heartbeat& heartbeat = health_.AddLoop("reconciler");
-  while (auto key = queue_.Get(stop)) {
+  while (const auto first = queue_.Get(stop)) {
     heartbeat.Busy();
-    if (!Reconcile(*key, stop)) {
-      queue_.Done(*key);
+    for (Job& job : TakeJobs(*first)) {
+      if (stop.stop_requested()) return;  // not done: the next start does them
+      heartbeat.Busy();
+      const std::string key = job.key;
+      if (Reconcile(std::move(job), stop)) continue;
+      queue_.Done(key);
       installer_.Poke();
     }
     heartbeat.Idle();
   }
 }
 
-bool Reconciler::Reconcile(const std::string& key, std::stop_token stop) {
-  if (key.empty()) return ReconcileLabels(stop);
-  if (IsTreesKey(key)) return ReconcileTrees();
-  std::optional<Work> work = desired_.Take(key);
-  if (!work) return false;
-  if (work->desired.absent_since) return ReconcileAbsent(key, work->desired, stop);
-  return ReconcilePresent(key, *std::move(work), stop);
+bool Reconciler::Reconcile(Job job, std::stop_token stop) {
+  if (job.key.empty()) return ReconcileLabels(stop);
+  if (IsTreesKey(job.key)) return ReconcileTrees();
+  if (!job.work) return false;
+  if (job.work->desired.absent_since) return ReconcileAbsent(job.key, job.work->desired, stop);
+  return ReconcilePresent(std::move(job), stop);
 }
 
 // ---- present: judge, compile, write
@@ -85,7 +88,9 @@ bool Reconciler::UpToDate(const std::string& key, const Work& work) const {
          state == ProfileState::kDenied;
 }
 
-bool Reconciler::ReconcilePresent(const std::string& key, Work work, std::stop_token stop) {
+bool Reconciler::ReconcilePresent(Job job, std::stop_token stop) {
+  const std::string& key = job.key;
+  Work& work = *job.work;
   if (UpToDate(key, work)) {
     const auto entry = table_.Find(key);
     if (!entry || entry->desired_generation == work.desired.generation) return false;
@@ -115,7 +120,7 @@ bool Reconciler::ReconcilePresent(const std::string& key, Work work, std::stop_t
     }
     if (!work.spec) return false;  // it is gone: the event that says so is on its way
   }
-  Judgement judgement = judge_.Ask(key, work, LabelsNeeded(key), stop);
+  Judgement judgement = judge_.Ask(key, work, LabelsNeeded(key), std::move(job.first), stop);
   installer_.Submit(Decide(key, std::move(work), std::move(judgement), stop));
   return true;
 }

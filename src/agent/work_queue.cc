@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kFirstBackoff{250};
 constexpr std::chrono::milliseconds kMaxBackoff = std::chrono::minutes(5);
+constexpr std::size_t kShare = 4;
 
 }  // namespace
 
@@ -73,11 +74,7 @@ std::optional<std::string> WorkQueue::Get(std::stop_token stop) {
   while (!stop.stop_requested()) {
     PromoteDueLocked();
     if (!due_.empty()) {
-      std::string key = std::move(due_.front());
-      due_.pop_front();
-      queued_.erase(key);
-      working_.insert(key);
-      return key;
+      return TakeFrontLocked();
     }
     if (delayed_.empty()) {
       ready_.wait(lock, stop, [this] { return !due_.empty() || !delayed_.empty(); });
@@ -94,6 +91,22 @@ std::optional<std::string> WorkQueue::Get(std::stop_token stop) {
     });
   }
   return std::nullopt;
+}
+
+std::string WorkQueue::TakeFrontLocked() {
+  std::string key = std::move(due_.front());
+  due_.pop_front();
+  queued_.erase(key);
+  working_.insert(key);
+  return key;
+}
+
+std::vector<std::string> WorkQueue::TakeNext(std::string_view prefix, std::size_t most) {
+  const std::lock_guard lock(mutex_);
+  most = std::min(most, due_.size() / kShare);
+  std::vector<std::string> keys;
+  while (keys.size() < most && due_.front().starts_with(prefix)) keys.push_back(TakeFrontLocked());
+  return keys;
 }
 
 void WorkQueue::Done(const std::string& key) {

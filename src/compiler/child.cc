@@ -59,14 +59,24 @@ bool CloseAllFrom(unsigned int first) {
   return true;
 }
 
-CompileAnswer AnswerCompile(const Request& request, const profile::Ceiling* ceiling) {
+CompileAnswer AnswerCompile(const Request& request, const std::string& spec,
+                            const profile::Ceiling* ceiling) {
   Result<profile::Rendered> rendered = profile::Render(
-      {request.text, request.node, request.bases, request.ceiling, request.is_thorough}, ceiling);
+      {spec, request.node, request.bases, request.ceiling, request.is_thorough}, ceiling);
   if (!rendered.ok()) {
     const bool is_operators = rendered.error().code == ErrorCode::kDenied;
     ::_exit(is_operators ? kExitMisconfigured : kExitEnvironment);
   }
   return *std::move(rendered);
+}
+
+std::vector<CompileAnswer> AnswerCompileTogether(const Request& request,
+                                                 const profile::Ceiling* ceiling) {
+  std::vector<CompileAnswer> answers;
+  for (const std::string& spec : request.specs) {
+    answers.push_back(AnswerCompile(request, spec, ceiling));
+  }
+  return answers;
 }
 
 std::vector<profile::Diagnostic> AnswerCheckTree(const Request& request) {
@@ -81,7 +91,9 @@ std::vector<profile::Diagnostic> AnswerCheckTree(const Request& request) {
 std::string Answer(const Request& request, const profile::Ceiling* ceiling) {
   switch (request.kind) {
     case Request::Kind::kCompile:
-      return EncodeCompileAnswer(AnswerCompile(request, ceiling));
+      return EncodeCompileAnswer(AnswerCompile(request, request.text, ceiling));
+    case Request::Kind::kCompileTogether:
+      return EncodeCompileAnswers(AnswerCompileTogether(request, ceiling));
     case Request::Kind::kParseManifests:
       return EncodeManifestAnswer(ParseManifestText(request.text));
     case Request::Kind::kCheckTree:

@@ -171,13 +171,15 @@ std::string EncodeRequest(const Request& request) {
   }
   writer.PutString(request.ceiling);
   writer.Put(static_cast<std::uint8_t>(request.is_thorough ? 1 : 0));
+  writer.Put(static_cast<std::uint32_t>(request.specs.size()));
+  for (const std::string& spec : request.specs) writer.PutString(spec);
   return writer.Take();
 }
 
 Result<Request> DecodeRequest(std::string_view bytes) {
   Reader reader(bytes);
   const auto magic = reader.Get<std::uint32_t>();
-  const auto kind = reader.GetAtMost<std::uint8_t>(4);
+  const auto kind = reader.GetAtMost<std::uint8_t>(5);
   Request request;
   request.kind = static_cast<Request::Kind>(kind);
   request.text =
@@ -191,7 +193,13 @@ Result<Request> DecodeRequest(std::string_view bytes) {
   }
   request.ceiling = reader.GetString(kMaxCodeBytes);
   request.is_thorough = reader.GetBool();
-  if (!reader.Done() || magic != kMagic || kind == 0) return Deviation("request");
+  const auto specs = reader.GetAtMost(static_cast<std::uint32_t>(kMaxTogether));
+  for (std::uint32_t i = 0; i < specs && !reader.has_failed(); ++i) {
+    request.specs.push_back(reader.GetString(kMaxTogetherBytes));
+  }
+  const bool is_together = request.kind == Request::Kind::kCompileTogether;
+  const bool is_whole = is_together ? request.text.empty() && specs > 0 : specs == 0;
+  if (!reader.Done() || magic != kMagic || kind == 0 || !is_whole) return Deviation("request");
   return request;
 }
 
@@ -235,6 +243,31 @@ Result<CompileAnswer> DecodeCompileAnswer(std::string_view bytes) {
     return Deviation("answer");
   }
   return answer;
+}
+
+std::string EncodeCompileAnswers(const std::vector<CompileAnswer>& answers) {
+  Writer writer;
+  writer.Put(kMagic);
+  writer.Put(static_cast<std::uint8_t>(Request::Kind::kCompileTogether));
+  writer.Put(static_cast<std::uint32_t>(answers.size()));
+  for (const CompileAnswer& answer : answers) writer.PutString(EncodeCompileAnswer(answer));
+  return writer.Take();
+}
+
+Result<std::vector<CompileAnswer>> DecodeCompileAnswers(std::string_view bytes) {
+  Reader reader(bytes);
+  const auto magic = reader.Get<std::uint32_t>();
+  const auto kind = reader.Get<std::uint8_t>();
+  std::vector<CompileAnswer> answers;
+  const auto count = reader.GetAtMost(static_cast<std::uint32_t>(kMaxTogether));
+  for (std::uint32_t i = 0; i < count && !reader.has_failed(); ++i) {
+    Result<CompileAnswer> answer = DecodeCompileAnswer(reader.GetString(kMaxFrameBytes));
+    if (!answer.ok()) return answer.error();
+    answers.push_back(*std::move(answer));
+  }
+  const bool is_right_kind = kind == static_cast<std::uint8_t>(Request::Kind::kCompileTogether);
+  if (!reader.Done() || magic != kMagic || !is_right_kind) return Deviation("answer");
+  return answers;
 }
 
 std::string EncodeManifestAnswer(const ManifestAnswer& answer) {

@@ -150,23 +150,46 @@ class ZygoteClient final : public Zygote {
                DecodeCompileAnswer);
   }
 
+  Result<std::vector<CompileAnswer>> CompileTogether(const CompileRequest& common,
+                                                     std::span<const std::string> specs) override {
+    std::size_t bytes = 0;
+    for (const std::string& spec : specs) bytes += spec.size();
+    if (specs.empty() || specs.size() > kMaxTogether || bytes > kMaxTogetherBytes) {
+      return Error{ErrorCode::kInvalid, "too much for one child"};
+    }
+    const Request request{Request::Kind::kCompileTogether,
+                          "",
+                          common.node,
+                          common.bases,
+                          common.ceiling,
+                          common.is_thorough,
+                          {specs.begin(), specs.end()}};
+    Result<Exchanged> exchanged = Exchange(EncodeRequest(request));
+    if (!exchanged.ok()) return exchanged.error();
+    const Outcome outcome = OutcomeOf(exchanged->report);
+    if (outcome != Outcome::kAnswered) return ErrorOf(outcome);
+    if (!exchanged->frame.ok()) return exchanged->frame.error();
+    Result<std::vector<CompileAnswer>> answers = DecodeCompileAnswers(*exchanged->frame);
+    if (answers.ok() && answers->size() != specs.size()) return ErrorOf(Outcome::kCrashed);
+    return answers;
+  }
+
   Result<std::vector<profile::Diagnostic>> CheckTree(std::string_view canonical) override {
-    return Ask({Request::Kind::kCheckTree, std::string(canonical), {}, {}, ""}, DecodeFindings);
+    return Ask({Request::Kind::kCheckTree, std::string(canonical)}, DecodeFindings);
   }
 
   Result<ManifestAnswer> ParseManifests(std::string_view text) override {
     if (text.size() > kMaxManifestBytes) {
       return Error{ErrorCode::kInvalid, "the file is longer than 256 KiB; split it"};
     }
-    return Ask({Request::Kind::kParseManifests, std::string(text), {}, {}, ""},
-               DecodeManifestAnswer);
+    return Ask({Request::Kind::kParseManifests, std::string(text)}, DecodeManifestAnswer);
   }
 
   Result<std::string> RunTool(std::string_view request) override {
     if (request.size() > kMaxToolBytes) {
       return Error{ErrorCode::kInvalid, "the file is longer than a compiler child takes; split it"};
     }
-    return Ask({Request::Kind::kTool, std::string(request), {}, {}, ""}, DecodeToolAnswer);
+    return Ask({Request::Kind::kTool, std::string(request)}, DecodeToolAnswer);
   }
 
   std::string libseccomp_version() const override { return launched_.libseccomp_version; }

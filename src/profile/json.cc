@@ -2,6 +2,8 @@
 #include "seccompd/profile/json.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
 #include <set>
 #include <utility>
 
@@ -110,7 +112,13 @@ class TreeBuilder {
   std::vector<JsonValue*> open_;
 };
 
-bool NeedsEscape(char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20; }
+// By character: 1 for what JSON writes in another way within a string.
+constexpr std::array<std::uint8_t, 256> kEscapes = [] {
+  std::array<std::uint8_t, 256> escapes{};
+  std::fill_n(escapes.begin(), 0x20, std::uint8_t{1});
+  escapes['"'] = escapes['\\'] = 1;
+  return escapes;
+}();
 
 // The way down to a value; the text of a pointer is made only for what is found.
 struct Step {
@@ -244,7 +252,9 @@ std::string WriteJson(const JsonValue& value) {
 
 void AppendJsonString(std::string& out, std::string_view text) {
   out.push_back('"');
-  if (std::none_of(text.begin(), text.end(), NeedsEscape)) {  // nearly always
+  unsigned int escapes = 0;  // hardly ever any
+  for (const char c : text) escapes |= kEscapes[static_cast<unsigned char>(c)];
+  if (escapes == 0) {
     out += text;
     out.push_back('"');
     return;

@@ -89,6 +89,7 @@ void ReportPointer(const Rule& rule, const Arg& arg, std::vector<Diagnostic>& fi
 // Of each kind the first of a rule: findings at one place are told apart by their code.
 void LintArguments(const Profile& profile, std::vector<Diagnostic>& findings) {
   for (const Rule& rule : profile.rules) {
+    if (rule.args.empty()) continue;
     const ArgumentsRow row = ArgumentsOf(rule.name);
     const auto first = [&](const auto& is_wrong) {
       const auto arg = std::find_if(rule.args.begin(), rule.args.end(), is_wrong);

@@ -103,6 +103,36 @@ TEST(WorkQueueTest, AddWakesAWorkerThatWaitsForADelayedKey) {
   EXPECT_EQ(got.get_future().get(), "now");
 }
 
+TEST(WorkQueueTest, GivesTheKeysBehindThatBelongTogether) {
+  const fakes::ManualClock clock;
+  WorkQueue queue(clock);
+  for (int i = 0; i < 16; ++i) queue.Add("a/" + std::to_string(i));
+  EXPECT_EQ(queue.Get({}), "a/0");
+  const std::vector<std::string> none;
+  EXPECT_EQ(queue.TakeNext("b/", 8), none);
+  const std::vector<std::string> two = {"a/1", "a/2"};
+  EXPECT_EQ(queue.TakeNext("a/", 2), two);
+  const std::vector<std::string> share = {"a/3", "a/4", "a/5"};
+  EXPECT_EQ(queue.TakeNext("a/", 8), share) << "a fourth of the 13 that are in line";
+  queue.Add("a/3");
+  queue.Done("a/4");
+  EXPECT_EQ(queue.depth(), 16U) << "taken is not done";
+  for (const char* key : {"a/0", "a/1", "a/2", "a/3", "a/5"}) queue.Done(key);
+  EXPECT_EQ(queue.depth(), 11U) << "a/3 comes again";
+}
+
+TEST(WorkQueueTest, TakesNoKeyFromTheMiddleOfTheLine) {
+  const fakes::ManualClock clock;
+  WorkQueue queue(clock);
+  for (const char* key : {"a/1", "a/2", "b/1", "a/3", "a/4", "a/5", "a/6", "a/7", "a/8"}) {
+    queue.Add(key);
+  }
+  EXPECT_EQ(queue.Get({}), "a/1");
+  const std::vector<std::string> one = {"a/2"};
+  EXPECT_EQ(queue.TakeNext("a/", 8), one);
+  EXPECT_EQ(queue.Get({}), "b/1");
+}
+
 TEST(WorkQueueTest, ManyWorkersLoseNoKey) {
   const RealClock clock;
   WorkQueue queue(clock);

@@ -41,6 +41,16 @@ double CompileMillis(Zygote& zygote, const std::string& spec, const char* ceilin
   return MillisSince(begin);
 }
 
+// The same for as many as share a request; what each of them takes.
+double TogetherMillis(Zygote& zygote, const std::string& spec) {
+  const std::vector<std::string> specs(seccompd::compiler::kMaxTogether, spec);
+  const auto begin = SteadyClock::now();
+  if (!zygote.CompileTogether(CompileRequest{"", Node(), {}, kCeiling, false}, specs).ok()) {
+    std::abort();
+  }
+  return MillisSince(begin) / static_cast<double>(specs.size());
+}
+
 double Print(const char* what, std::vector<double> millis) {
   std::sort(millis.begin(), millis.end());
   std::printf("%-38s p50 %7.3f ms  p99 %7.3f ms  max %7.3f ms\n", what, millis[millis.size() / 2],
@@ -125,6 +135,9 @@ int main(int argc, char** argv) {
   Measure(**zygote, "x86_64", spec, rounds, 0);
   Measure(**zygote, "x86_64, after a pause", spec, rounds, 5);
   Measure(**zygote, "x86_64, under a ceiling", spec, rounds, 0, kCeiling);
+  std::vector<double> together;
+  for (std::size_t i = 0; i < rounds; ++i) together.push_back(TogetherMillis(**zygote, spec));
+  Print("  the same, each of eight together", std::move(together));
   const std::size_t fewer = std::max<std::size_t>(rounds / 10, 1);
   Measure(**zygote, "x86_64 + x86 + x32", three, fewer, 0);
   Measure(**zygote, "x86_64 + x86 + x32, under a ceiling", three, fewer, 0, kCeiling);

@@ -63,6 +63,65 @@ TEST(ProtocolTest, CompileAnswerComesBackAsItWas) {
   EXPECT_EQ(*answer, GoodAnswer());
 }
 
+Request GoodTogether() {
+  Request request;
+  request.kind = Request::Kind::kCompileTogether;
+  request.node.architecture = "SCMP_ARCH_X86_64";
+  request.is_thorough = false;
+  request.specs = {"{}", "", "{1}"};
+  return request;
+}
+
+TEST(ProtocolTest, SeveralSpecsAndTheirAnswersComeBackAsTheyWere) {
+  const std::string bytes = EncodeRequest(GoodTogether());
+  const Result<Request> request = DecodeRequest(bytes);
+  ASSERT_TRUE(request.ok());
+  EXPECT_EQ(request->kind, Request::Kind::kCompileTogether);
+  EXPECT_EQ(request->specs, GoodTogether().specs);
+  EXPECT_FALSE(request->is_thorough);
+  CompileAnswer other = GoodAnswer();
+  other.bytes = "{\"b\":2}\n";
+  const std::vector<CompileAnswer> answers = {GoodAnswer(), other};
+  const std::string answer = EncodeCompileAnswers(answers);
+  ASSERT_TRUE(DecodeCompileAnswers(answer).ok());
+  EXPECT_EQ(*DecodeCompileAnswers(answer), answers);
+  for (std::size_t cut = 0; cut < bytes.size(); ++cut) {
+    EXPECT_FALSE(DecodeRequest(bytes.substr(0, cut)).ok()) << cut;
+  }
+  for (std::size_t cut = 0; cut < answer.size(); ++cut) {
+    EXPECT_FALSE(DecodeCompileAnswers(answer.substr(0, cut)).ok()) << cut;
+  }
+  EXPECT_FALSE(DecodeRequest(bytes + "x").ok());
+  EXPECT_FALSE(DecodeCompileAnswers(answer + "x").ok());
+  EXPECT_FALSE(DecodeCompileAnswers(EncodeCompileAnswer(GoodAnswer())).ok());
+  EXPECT_FALSE(DecodeCompileAnswer(answer).ok());
+}
+
+TEST(ProtocolTest, SeveralSpecsAreOneToTheMostAndComeInNoOtherRequest) {
+  const auto refuses = [](const Request& request) {
+    return !DecodeRequest(EncodeRequest(request)).ok();
+  };
+  Request request = GoodTogether();
+  request.specs.clear();
+  EXPECT_TRUE(refuses(request));
+  request.specs.assign(kMaxTogether, "{}");
+  EXPECT_FALSE(refuses(request));
+  request.specs.emplace_back("{}");
+  EXPECT_TRUE(refuses(request));
+  request = GoodTogether();
+  request.text = "{}";
+  EXPECT_TRUE(refuses(request));
+  request = GoodRequest();
+  request.specs = {"{}"};
+  EXPECT_TRUE(refuses(request));
+  EXPECT_FALSE(DecodeCompileAnswers(
+                   EncodeCompileAnswers(std::vector<CompileAnswer>(kMaxTogether + 1, GoodAnswer())))
+                   .ok());
+  CompileAnswer contradicts_itself = GoodAnswer();
+  contradicts_itself.bytes.clear();
+  EXPECT_FALSE(DecodeCompileAnswers(EncodeCompileAnswers({GoodAnswer(), contradicts_itself})).ok());
+}
+
 TEST(ProtocolTest, ManifestAnswerComesBackAsItWas) {
   ManifestAnswer answer;
   answer.documents.push_back({3, "v1", "Kind", "space", "name\xff", "{}"});

@@ -135,10 +135,14 @@ void SendAndEnd(int data_fd, std::string_view bytes) {
 }
 
 void Misbehave(const Request& request, int data_fd) {
-  if (request.kind != Request::Kind::kCompile) return;
+  const bool is_together = request.kind == Request::Kind::kCompileTogether;
+  if (!is_together && request.kind != Request::Kind::kCompile) return;
   // The whole text, or a string within a spec.
   constexpr std::string_view kMark = "test:";
   std::string_view what = request.text;
+  for (const std::string& spec : request.specs) {
+    if (spec.find(kMark) != std::string::npos) what = spec;
+  }
   if (!what.starts_with(kMark)) what.remove_prefix(std::min(what.find("\"test:") + 1, what.size()));
   if (!what.starts_with(kMark)) return;
   what = what.substr(kMark.size(), what.find('"') - kMark.size());

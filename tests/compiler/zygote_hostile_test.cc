@@ -47,6 +47,22 @@ TEST(ZygoteTest, MemoryEatersAreVerdicts) {
   EXPECT_TRUE(zygote->Compile(Ask(kGoodSpec)).ok());
 }
 
+// Nothing of what one of several does to their child is a verdict on any of them.
+TEST(ZygoteTest, OneThatMisbehavesAmongSeveralIsFoundOutAlone) {
+  const auto zygote = StartTesting(std::chrono::milliseconds(5000));
+  const CompileRequest common = Ask("");
+  for (const char* what : {"crash", "abort", "spin", "eat", "exit", "silent", "garbage", "short",
+                           "trailing", "open"}) {
+    const std::string bad = std::string("test:") + what;
+    const std::vector<std::string> specs = {kGoodSpec, bad, kGoodSpec};
+    EXPECT_FALSE(zygote->CompileTogether(common, specs).ok()) << what;
+    const Result<CompileAnswer> alone = zygote->Compile(Ask(bad));
+    EXPECT_EQ(alone.error().code, ErrorCode::kInvalid) << what;
+  }
+  const std::vector<std::string> good(3, kGoodSpec);
+  EXPECT_TRUE(zygote->CompileTogether(common, good).ok());
+}
+
 // Each of these calls in a child ends it, twice, which is a verdict on the input that did it.
 TEST(ZygoteTest, ChildDiesOfWhateverItHasNoUseFor) {
   const auto zygote = StartTesting();

@@ -95,6 +95,42 @@ TEST(ZygoteTest, AnUnusableCeilingIsToldToWhoAsksForIt) {
   EXPECT_EQ((*zygote)->Compile(request).error().code, ErrorCode::kDenied);
 }
 
+TEST(ZygoteTest, SeveralTogetherAreAnsweredAsEachAlone) {
+  const auto zygote = StartReal();
+  const std::vector<std::string> specs = {
+      kGoodSpec,
+      "no json",
+      R"({"profile":{"defaultAction":"SCMP_ACT_ERRNO","syscalls":[{"names":["raed"],"action":"SCMP_ACT_ALLOW"}]}})",
+      R"({"profile":{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["mkdir"],"action":"SCMP_ACT_ERRNO"}]}})",
+      R"({"nodeSelector":{"matchLabels":{"zone":"b"}},"profile":{"defaultAction":"SCMP_ACT_ALLOW"}})",
+      R"({"bases":["shared"],"profile":{"defaultAction":"SCMP_ACT_ERRNO"}})",
+      kGoodSpec};
+  CompileRequest common = Ask("");
+  common.is_thorough = false;
+  const auto answers = zygote->CompileTogether(common, specs);
+  ASSERT_TRUE(answers.ok()) << answers.error().message;
+  ASSERT_EQ(answers->size(), specs.size());
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    CompileRequest alone = common;
+    alone.spec = specs[i];
+    const Result<CompileAnswer> answer = zygote->Compile(alone);
+    ASSERT_TRUE(answer.ok()) << specs[i];
+    EXPECT_EQ((*answers)[i], *answer) << specs[i];
+  }
+}
+
+TEST(ZygoteTest, TooManyOrTooLongTogetherAreNotSent) {
+  const auto zygote = StartReal();
+  const CompileRequest common = Ask("");
+  const std::vector<std::string> none, many(kMaxTogether + 1, kGoodSpec),
+      most(kMaxTogether, kGoodSpec);
+  const std::vector<std::string> large(2, std::string(300 * 1024, ' '));
+  EXPECT_TRUE(zygote->CompileTogether(common, most).ok());
+  for (const auto& specs : {none, many, large}) {
+    EXPECT_EQ(zygote->CompileTogether(common, specs).error().code, ErrorCode::kInvalid);
+  }
+}
+
 TEST(ZygoteTest, FindingsAreNoError) {
   const auto zygote = StartReal();
   const Result<CompileAnswer> answer =

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,20 @@ class FakeCompiler final : public compiler::Compiler {
     good.bytes = BytesFor(request.spec);
     good.instructions = 7;
     return good;
+  }
+  Result<std::vector<compiler::CompileAnswer>> CompileTogether(
+      const compiler::CompileRequest& common, std::span<const std::string> specs) override {
+    std::vector<compiler::CompileAnswer> answers;
+    for (const std::string& spec : specs) {
+      compiler::CompileRequest request = common;
+      request.spec = spec;
+      Result<compiler::CompileAnswer> answer = Compile(request);
+      if (!answer.ok()) return answer.error();
+      answers.push_back(*std::move(answer));
+    }
+    const std::lock_guard lock(mutex_);
+    together_.emplace_back(specs.begin(), specs.end());
+    return answers;
   }
   Result<std::vector<profile::Diagnostic>> CheckTree(std::string_view canonical) override {
     const std::lock_guard lock(mutex_);
@@ -80,6 +95,11 @@ class FakeCompiler final : public compiler::Compiler {
     const std::lock_guard lock(mutex_);
     return trees_;
   }
+  // The specs of each request for several.
+  std::vector<std::vector<std::string>> together() const {
+    const std::lock_guard lock(mutex_);
+    return together_;
+  }
   std::vector<compiler::CompileRequest> requests() const {
     const std::lock_guard lock(mutex_);
     return requests_;
@@ -89,6 +109,7 @@ class FakeCompiler final : public compiler::Compiler {
   mutable std::mutex mutex_;
   std::vector<std::string> specs_;
   std::vector<compiler::CompileRequest> requests_;
+  std::vector<std::vector<std::string>> together_;
   std::function<Result<compiler::CompileAnswer>(const std::string&)> answer_;
   Judgement judge_;
   std::vector<std::string> trees_;

@@ -20,7 +20,7 @@ void Check(const Decoded& decoded, Encode encode, std::string_view bytes) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::string_view bytes = seccompd::fuzz::TextOf(data + 1, size - 1);
-  switch (data[0] % 7) {
+  switch (data[0] % 8) {
     case 0:
       Check(DecodeHello(bytes), EncodeHello, bytes);
       break;
@@ -41,6 +41,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 6:
       Check(DecodeReport(bytes), EncodeReport, bytes);
+      break;
+    case 7:
+      Check(DecodeCompileAnswers(bytes), EncodeCompileAnswers, bytes);
       break;
   }
   return 0;

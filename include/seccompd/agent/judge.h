@@ -54,17 +54,32 @@ class Judge {
   // This agent ends by itself: what earlier ones died with is not counted further. Any thread.
   void ForgiveTried();
 
-  // `work` has its spec.
+  // `work` has its spec. `first`: what AskTogether() found; it need not be asked again.
   Judgement Ask(const std::string& key, const Work& work, const LabelsNeed& labels,
-                std::stop_token stop);
+                std::optional<compiler::CompileAnswer> first, std::stop_token stop);
+  // Several profiles of one namespace, each with its spec, by one child: first answers, without
+  // bases and labels, for Ask() to go on from. Nothing where there is none: whatever went wrong
+  // with the child, Ask() finds out which of them it was.
+  std::vector<std::optional<compiler::CompileAnswer>> AskTogether(
+      const std::vector<const Work*>& works);
 
   // Nothing changed that an entry's last verdict rests on.
   bool StillHolds(const std::string& key, const Work& work, const node::RecordEntry& entry) const;
 
  private:
-  struct Question;
+  // A request as it grows, and what its parts were.
+  struct Question {
+    compiler::CompileRequest request;
+    std::map<std::string, std::string> base_digests;  // by name; "": there is none
+    bool has_labels = false;
+  };
   Judgement AskCompiler(const std::string& key, const Work& work, const LabelsNeed& labels,
-                        std::stop_token stop);
+                        std::optional<compiler::CompileAnswer> first, std::stop_token stop);
+  Result<compiler::CompileAnswer> Compile(const compiler::CompileRequest& request,
+                                          const std::string& input_digest);
+  // It is to be compiled, and no agent died with it.
+  bool MayShare(const Work& work);
+  void MarkTried(const std::string& input_digest);
   Result<void> GatherBases(const std::string& key, const std::vector<std::string>& names,
                            Question& question, std::stop_token stop);
   Result<profile::BaseSpec> FetchBase(const std::string& key, const std::string& name,

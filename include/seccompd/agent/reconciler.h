@@ -12,6 +12,7 @@
 #include <set>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "seccompd/agent/deletion_guard.h"
 #include "seccompd/agent/desired_state.h"
@@ -50,10 +51,20 @@ class Reconciler {
   std::string removal_held() const;
 
  private:
+  // A key with a worker.
+  struct Job {
+    std::string key;
+    std::optional<Work> work;                      // nothing: no profile of that key is known
+    std::optional<compiler::CompileAnswer> first;  // the compiler's, asked for several at once
+  };
+  // The key's job, and those of the keys behind it that one child can be asked about with it; see
+  // reconciler_together.cc.
+  std::vector<Job> TakeJobs(const std::string& key);
+  void AskTogether(std::vector<Job>& jobs);
   // True: handed to the installer, which calls Done. False: nothing to do.
-  bool Reconcile(const std::string& key, std::stop_token stop);
+  bool Reconcile(Job job, std::stop_token stop);
   bool ReconcileAbsent(const std::string& key, const Desired& desired, std::stop_token stop);
-  bool ReconcilePresent(const std::string& key, Work work, std::stop_token stop);
+  bool ReconcilePresent(Job job, std::stop_token stop);
   bool UpToDate(const std::string& key, const Work& work) const;
   // The labels are read again from time to time while a profile asks for them.
   bool ReconcileLabels(std::stop_token stop);

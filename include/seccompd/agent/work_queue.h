@@ -15,6 +15,8 @@
 #include <set>
 #include <stop_token>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "seccompd/base/clock.h"
 
@@ -36,6 +38,10 @@ class WorkQueue {
   // Blocks until a key is due; nothing once stop is requested. Done(key) must follow.
   std::optional<std::string> Get(std::stop_token stop);
   void Done(const std::string& key);
+  // The keys next in line, as long as they begin with `prefix`: at most `most`, and at most a
+  // fourth of the line, so that the other workers have work too. Does not wait. Done() must follow
+  // for each.
+  std::vector<std::string> TakeNext(std::string_view prefix, std::size_t most);
 
   // Keys that are due or with a worker; those that wait for their time are not counted.
   std::size_t depth() const;
@@ -44,6 +50,7 @@ class WorkQueue {
  private:
   void AddLocked(const std::string& key);
   void PromoteDueLocked();
+  std::string TakeFrontLocked();
 
   const Clock& clock_;
   mutable std::mutex mutex_;  // guards all below

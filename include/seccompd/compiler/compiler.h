@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // The agent's side of the compiler: profiles are judged in processes of their own (one per
-// request), never in the agent. Implementations are thread-safe: several threads may each have a
-// request under way.
+// request), never in the agent. One request holds the texts of one tenant's namespace only.
+// Implementations are thread-safe: several threads may each have a request under way.
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,7 @@
 namespace seccompd::compiler {
 
 inline constexpr std::size_t kMaxToolBytes = std::size_t{5} << 20;
+inline constexpr std::size_t kMaxTogether = 8;
 
 // A spec of at most 1.5 MiB; the child judges its limits.
 using CompileRequest = profile::RenderRequest;
@@ -42,6 +44,11 @@ class Compiler {
   // outside. kDenied: a person must act: the compiler is gone and does not come back, or the
   // request's ceiling or architecture is none that it knows.
   virtual Result<CompileAnswer> Compile(const CompileRequest& request) = 0;
+  // At most kMaxTogether specs of one namespace, judged one after another by one child as `common`
+  // (whose own spec is not read) says: a process for each costs as much again. One answer per spec,
+  // in order, or an error, which is a verdict on none of them: Compile() each by itself then.
+  virtual Result<std::vector<CompileAnswer>> CompileTogether(
+      const CompileRequest& common, std::span<const std::string> specs) = 0;
   // A file's canonical bytes -> what is wrong with the filter that runc from 1.2 on makes of them
   // (profile/check_tree.h); mostly nothing. Errors as Compile.
   virtual Result<std::vector<profile::Diagnostic>> CheckTree(std::string_view canonical) = 0;

@@ -24,13 +24,14 @@
 
 namespace seccompd::compiler {
 
-inline constexpr std::uint32_t kProtocolVersion = 5;
+inline constexpr std::uint32_t kProtocolVersion = 6;
 inline constexpr int kControlFd = 3;
 inline constexpr std::size_t kMaxSpecBytes = std::size_t{1536} * 1024;
 inline constexpr std::size_t kMaxManifestBytes = std::size_t{256} * 1024;
 inline constexpr std::size_t kMaxDocuments = 1024;
 inline constexpr std::size_t kMaxBases = 16;
 inline constexpr std::size_t kMaxLabels = 1024;
+inline constexpr std::size_t kMaxTogetherBytes = std::size_t{512} * 1024;  // of all specs
 inline constexpr std::size_t kMaxFrameBytes = std::size_t{6} << 20;
 
 struct Hello {
@@ -45,20 +46,31 @@ std::string EncodeOrder(std::uint64_t id);
 Result<std::uint64_t> DecodeOrder(std::string_view bytes);
 
 struct Request {
-  enum class Kind : std::uint8_t { kCompile = 1, kParseManifests = 2, kTool = 3, kCheckTree = 4 };
+  enum class Kind : std::uint8_t {
+    kCompile = 1,
+    kParseManifests = 2,
+    kTool = 3,
+    kCheckTree = 4,
+    kCompileTogether = 5,
+  };
   Kind kind = Kind::kCompile;
   std::string text;  // the spec, the manifests, the tool's request, or a canonical profile
-  // Of kCompile; see profile::RenderRequest.
-  profile::NodeContext node;
-  std::vector<profile::BaseSpec> bases;
+  // Of kCompile and kCompileTogether; see profile::RenderRequest.
+  profile::NodeContext node = {};
+  std::vector<profile::BaseSpec> bases = {};
   std::string ceiling = "none";
   bool is_thorough = true;
+  std::vector<std::string> specs =
+      {};  // of kCompileTogether, which has no text; at most kMaxTogether
 };
 std::string EncodeRequest(const Request& request);
 Result<Request> DecodeRequest(std::string_view bytes);
 
 std::string EncodeCompileAnswer(const CompileAnswer& answer);
 Result<CompileAnswer> DecodeCompileAnswer(std::string_view bytes);
+// Of kCompileTogether: at most kMaxTogether.
+std::string EncodeCompileAnswers(const std::vector<CompileAnswer>& answers);
+Result<std::vector<CompileAnswer>> DecodeCompileAnswers(std::string_view bytes);
 std::string EncodeManifestAnswer(const ManifestAnswer& answer);
 Result<ManifestAnswer> DecodeManifestAnswer(std::string_view bytes);
 
