@@ -5,10 +5,12 @@
 // The readers are strict: any deviation, any byte too many, is kInvalid. Pure functions,
 // thread-safe; no input or output here (io.h).
 //
-//   control socket (SOCK_SEQPACKET)   zygote -> client: Hello, once;  client -> zygote: Order + two
-//   descriptors data socket (SOCK_STREAM)         client -> child: one frame;     child -> client:
-//   one frame, then the end report pipe                       zygote -> client: Report, when the
-//   child has been reaped, then the end
+//   control socket   zygote -> client: Hello, once
+//   (SEQPACKET)      client -> zygote: an Order with the other two's far ends
+//   data socket      client -> child: one frame
+//   (STREAM)         child -> client: one frame, then the end
+//   report pipe      zygote -> client: a Report, when the child has been reaped, then the end
+//
 // The report has a pipe of its own, which the child never holds: a child that runs hostile code may
 // lie in its answer, but not about how it ended. And no two requests share a descriptor, so no
 // thread reads another's.
