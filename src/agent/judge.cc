@@ -127,6 +127,7 @@ Judgement Judge::Ask(const std::string& key, const Work& work, const LabelsNeed&
                      "CompilerFailed");
     }
   }
+  const bool is_shared = first.has_value();
   Judgement judgement = AskCompiler(key, work, labels, std::move(first), std::move(stop));
   if (!judgement.answer.ok()) return judgement;
   const compiler::CompileAnswer& answer = *judgement.answer;
@@ -143,7 +144,9 @@ Judgement Judge::Ask(const std::string& key, const Work& work, const LabelsNeed&
     const std::lock_guard lock(mutex_);
     tried_.erase(input);
   }
-  if (rests_on.bases.empty() && !rests_on.uses_labels) Remember(digest, answer);
+  // Never what a child said that read other texts too: it could be another's, who would have us
+  // believe it of every namespace that has the same text.
+  if (!is_shared && rests_on.bases.empty() && !rests_on.uses_labels) Remember(digest, answer);
   return judgement;
 }
 

@@ -3,6 +3,7 @@
 // (seccompd-compile-testing), among good ones, over restarts of the agent.
 #include <algorithm>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -57,6 +58,10 @@ class HostileTest : public testing::Test {
     auto rig = std::make_unique<Rig>(node_.path());
     rig->compiler.JudgeWith(
         [this](const compiler::CompileRequest& request) { return zygote_->Compile(request); });
+    rig->compiler.JudgeTogetherWith(
+        [this](const compiler::CompileRequest& common, std::span<const std::string> specs) {
+          return zygote_->CompileTogether(common, specs);
+        });
     rig->Start();
     return rig;
   }
@@ -104,7 +109,7 @@ TEST_F(HostileTest, EachIsTriedOnceAndRememberedOverRestarts) {
     ExpectVerdicts(*rig);
     const std::vector<std::string> asked = rig->compiler.specs();
     for (const std::string& spec : HostileSpecs()) {
-      EXPECT_EQ(std::count(asked.begin(), asked.end(), spec), 1) << spec;
+      EXPECT_EQ(std::count(asked.begin(), asked.end(), spec), 1) << spec << ", alone";
     }
   }
   for (int restart = 0; restart < 3; ++restart) {
@@ -113,6 +118,7 @@ TEST_F(HostileTest, EachIsTriedOnceAndRememberedOverRestarts) {
     ASSERT_TRUE(rig->WaitIdle());
     ExpectVerdicts(*rig);
     EXPECT_TRUE(rig->compiler.specs().empty()) << "restart " << restart;
+    EXPECT_TRUE(rig->compiler.together().empty()) << "restart " << restart;
   }
 }
 

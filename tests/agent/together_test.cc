@@ -128,6 +128,29 @@ TEST_F(TogetherTest, EqualOnesAreCompiledOnce) {
   }
 }
 
+// Else a child that one tenant took over could answer for another's text, slipped in beside its
+// own.
+TEST_F(TogetherTest, WhatASharedChildSaidHoldsForItsOwnNamespaceOnly) {
+  Rig rig(node_.path());
+  ApplyMany(rig, "team", 16);
+  rig.Start();
+  ASSERT_TRUE(AllInstalled(rig, "team", 16));
+  const auto requests = rig.compiler.together();
+  ASSERT_FALSE(requests.empty());
+  const std::string shared = requests.front().front();
+  const auto times = [&] {
+    const std::vector<std::string> specs = rig.compiler.specs();
+    return std::count(specs.begin(), specs.end(), shared);
+  };
+  EXPECT_EQ(times(), 1);
+  rig.Apply("other/same", shared);
+  ASSERT_TRUE(rig.WaitForState("other/same", ProfileState::kInstalled));
+  EXPECT_EQ(times(), 2);
+  rig.Apply("third/same", shared);
+  ASSERT_TRUE(rig.WaitForState("third/same", ProfileState::kInstalled));
+  EXPECT_EQ(times(), 2) << "the child that was asked about it alone is believed";
+}
+
 TEST_F(TogetherTest, OneThatAnAgentDiedWithIsAskedAboutAlone) {
   std::string digest;
   {

@@ -18,6 +18,10 @@ class FakeCompiler final : public compiler::Compiler {
   // An answer to the whole request.
   using Judgement = std::function<Result<compiler::CompileAnswer>(const compiler::CompileRequest&)>;
 
+  // To one for several, which else are answered, and noted, one by one.
+  using TogetherJudgement = std::function<Result<std::vector<compiler::CompileAnswer>>(
+      const compiler::CompileRequest&, std::span<const std::string>)>;
+
   // A canonical profile; equal specs give equal bytes, other ones other bytes (their length as
   // errnoRet).
   static std::string BytesFor(const std::string& spec) {
@@ -45,6 +49,13 @@ class FakeCompiler final : public compiler::Compiler {
   }
   Result<std::vector<compiler::CompileAnswer>> CompileTogether(
       const compiler::CompileRequest& common, std::span<const std::string> specs) override {
+    TogetherJudgement judge;
+    {
+      const std::lock_guard lock(mutex_);
+      together_.emplace_back(specs.begin(), specs.end());
+      judge = together_judge_;
+    }
+    if (judge) return judge(common, specs);
     std::vector<compiler::CompileAnswer> answers;
     for (const std::string& spec : specs) {
       compiler::CompileRequest request = common;
@@ -53,8 +64,6 @@ class FakeCompiler final : public compiler::Compiler {
       if (!answer.ok()) return answer.error();
       answers.push_back(*std::move(answer));
     }
-    const std::lock_guard lock(mutex_);
-    together_.emplace_back(specs.begin(), specs.end());
     return answers;
   }
   Result<std::vector<profile::Diagnostic>> CheckTree(std::string_view canonical) override {
@@ -76,6 +85,10 @@ class FakeCompiler final : public compiler::Compiler {
   void JudgeWith(Judgement judge) {
     const std::lock_guard lock(mutex_);
     judge_ = std::move(judge);
+  }
+  void JudgeTogetherWith(TogetherJudgement judge) {
+    const std::lock_guard lock(mutex_);
+    together_judge_ = std::move(judge);
   }
   static compiler::CompileAnswer Refusal(const std::string& code, const std::string& message) {
     compiler::CompileAnswer answer;
@@ -112,6 +125,7 @@ class FakeCompiler final : public compiler::Compiler {
   std::vector<std::vector<std::string>> together_;
   std::function<Result<compiler::CompileAnswer>(const std::string&)> answer_;
   Judgement judge_;
+  TogetherJudgement together_judge_;
   std::vector<std::string> trees_;
   Result<std::vector<profile::Diagnostic>> tree_answer_ = std::vector<profile::Diagnostic>();
 };

@@ -99,8 +99,8 @@ class Judge {
 
   std::mutex mutex_;  // guards all below
   std::map<std::string, int> tried_;
-  // Equal content is compiled once: the last few answers that rest on nothing but their spec,
-  // newest first, by the spec's digest.
+  // Equal content is compiled once: the last few answers that rest on nothing but their spec, from
+  // children that read nothing else, newest first, by the spec's digest.
   std::list<std::pair<std::string, compiler::CompileAnswer>> recent_;
   // The bases read last, newest first: a changed base is fetched once, not once for each that
   // builds on it.

@@ -62,8 +62,8 @@ struct Request {
   std::vector<profile::BaseSpec> bases = {};
   std::string ceiling = "none";
   bool is_thorough = true;
-  std::vector<std::string> specs =
-      {};  // of kCompileTogether, which has no text; at most kMaxTogether
+  // Of kCompileTogether, which has no text: at most kMaxTogether.
+  std::vector<std::string> specs = {};
 };
 std::string EncodeRequest(const Request& request);
 Result<Request> DecodeRequest(std::string_view bytes);
