@@ -45,8 +45,8 @@ class Compiler {
   // request's ceiling or architecture is none that it knows.
   virtual Result<CompileAnswer> Compile(const CompileRequest& request) = 0;
   // At most kMaxTogether specs of one namespace, judged one after another by one child as `common`
-  // (whose own spec is not read) says: a process for each costs as much again. One answer per spec,
-  // in order, or an error, which is a verdict on none of them: Compile() each by itself then.
+  // (whose own spec is not read) says: a process for each costs half as much again. One answer per
+  // spec, in order, or an error, which is a verdict on none of them: Compile() each by itself then.
   virtual Result<std::vector<CompileAnswer>> CompileTogether(
       const CompileRequest& common, std::span<const std::string> specs) = 0;
   // A file's canonical bytes -> what is wrong with the filter that runc from 1.2 on makes of them
