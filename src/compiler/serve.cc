@@ -32,10 +32,10 @@
 #include "compiler/spare.h"
 
 // Set by the linker: where the executable's first segment begins (a page), and its code ends.
-// NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming)
+// NOLINTBEGIN(readability-identifier-naming)
 extern "C" const char __executable_start;
 extern "C" const char etext;
-// NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)
+// NOLINTEND(readability-identifier-naming)
 
 namespace seccompd::compiler {
 namespace {
