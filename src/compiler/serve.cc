@@ -32,10 +32,10 @@
 #include "compiler/spare.h"
 
 // Set by the linker: where the executable's first segment begins (a page), and its code ends.
-// NOLINTBEGIN(readability-identifier-naming)
+// NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming)
 extern "C" const char __executable_start;
 extern "C" const char etext;
-// NOLINTEND(readability-identifier-naming)
+// NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)
 
 namespace seccompd::compiler {
 namespace {
