@@ -190,7 +190,9 @@ struct Metrics::Impl {
                            .Add({});
   Histogram& compile = BuildHistogram()
                            .Name("seccompd_compile_duration_seconds")
-                           .Help("Time to judge and compile one profile, in its child process.")
+                           .Help(
+                               "Time to judge and compile one profile, in a child process; where "
+                               "several shared one, an equal part.")
                            .Register(registry)
                            .Add({}, Buckets());
   Histogram& install = BuildHistogram()
