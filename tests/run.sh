@@ -58,10 +58,6 @@ format() {
   sources | xargs -0 clang-format-14 --dry-run -Werror
 }
 
-tidy() {
-  git ls-files -z -- 'src/*.cc' | xargs -0 -n 1 -P "$(nproc)" clang-tidy-14 --quiet -p build/dev
-}
-
 realapi_tests() {
   local test
   for test in tests/realapi/*_test.sh; do
@@ -75,7 +71,7 @@ bash deploy/install-deps.sh build test 2>&1 | sed 's/^/    /' || { say "0 passed
 step format "Source format (clang-format 14)" format
 step dev "Build and unit tests, integration against a fake API server (dev)" cmake --workflow --preset dev
 step layers "Layers and linked libraries" bash tests/layers_test.sh
-step tidy "clang-tidy 14" tidy
+step tidy "clang-tidy 14" tests/tidy.py
 step asan "The same tests under AddressSanitizer and UBSan" cmake --workflow --preset asan
 step tsan "The same tests under ThreadSanitizer" cmake --workflow --preset tsan
 step fuzz "Fuzz targets, a minute each (clang 14)" bash tests/fuzz/run.sh

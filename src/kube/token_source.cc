@@ -37,11 +37,13 @@ class FromFile final : public TokenSource {
     if (is_fresh_ && now - read_at_ < kMaxAge) return token_;
     auto token = Read();
     if (!token.ok() && (token_.empty() || refused_)) return token.error();
-    if (token.ok()) {
+    if (token.ok() && *token != token_) {
       token_ = std::move(*token);
       refused_ = false;
     }
-    is_fresh_ = true;
+    // The refused one is looked for a successor at every request, or a swap a moment after this
+    // look would go unseen for kMaxAge.
+    is_fresh_ = !refused_;
     read_at_ = now;
     return token_;
   }

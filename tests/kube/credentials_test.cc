@@ -96,6 +96,19 @@ TEST_F(CredentialsTest, ATokenThatRotatesIsReadAgain) {
   EXPECT_EQ(*access->token->Token(), "third");
 }
 
+TEST_F(CredentialsTest, ARefusedTokenIsLookedForASuccessorAtEveryRequest) {
+  Write("ca.crt", "PEM");
+  Write("token", "first");
+  const auto access = In("10.0.0.1");
+  ASSERT_TRUE(access.ok());
+  access->token->Invalidate();
+  EXPECT_EQ(*access->token->Token(), "first") << "there is no other yet";
+  Write("token", "second");
+  EXPECT_EQ(*access->token->Token(), "second");
+  Write("token", "third");
+  EXPECT_EQ(*access->token->Token(), "second") << "which was not refused";
+}
+
 TEST_F(CredentialsTest, AnUnreadableTokenKeepsTheLastUntilItIsRefused) {
   Write("ca.crt", "PEM");
   Write("token", "first");

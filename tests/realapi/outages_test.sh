@@ -67,12 +67,14 @@ YAML
 has() { grep -q "\"$2\"" "$tenants/team/$1.json" 2>/dev/null; }  # has NAME DENIED-SYSCALL
 line() { [ "$(tail -n "+$seen" "$log" | grep -cE -- "$1")" -gt 0 ]; }  # since `mark`
 mark() { seen=$(($(wc -l <"$log") + 1)); }
-says() { check "the log says: $1" poll "${2:-40}" line "$1"; }
+# Long enough for two pauses of the agent's backoff, 30 s each, in a row.
+patience=75
+says() { check "the log says: $1" poll $patience line "$1"; }
 serial=0
 goes_on() {  # a new profile arrives, and what was there is as it was
   serial=$((serial + 1))
   check "a new profile is accepted" poll 30 profile "new-$serial" rmdir
-  check "and arrives" poll 40 has "new-$serial" rmdir
+  check "and arrives" poll $patience has "new-$serial" rmdir
   check "what was there is as it was" has one mkdir
 }
 
@@ -191,17 +193,17 @@ stop_all
 cp -a "$KUBE_STATE/etcd" "$work/backup"
 start_all
 profile lost mkdir
-check "a profile that the backup does not have" poll 40 has lost mkdir
+check "a profile that the backup does not have" poll $patience has lost mkdir
 profile two chown
-check "and a change" poll 40 has two chown
+check "and a change" poll $patience has two chown
 mark
 stop_all
 rm -rf "$KUBE_STATE/etcd"
 cp -a "$work/backup" "$KUBE_STATE/etcd"
 start_all
-says 'went back in time' 60
-check "the change is undone, as the API says" poll 40 has two chmod
-check "and the lost profile's file goes" poll 40 eval '! test -e "$tenants/team/lost.json"'
+says 'went back in time'
+check "the change is undone, as the API says" poll $patience has two chmod
+check "and the lost profile's file goes" poll $patience eval '! test -e "$tenants/team/lost.json"'
 goes_on
 
 step "The CRD is deleted and made anew"
@@ -223,7 +225,7 @@ start_all
 poll 30 kubectl get namespace default
 install
 check "a token of it" poll 30 new_token
-says 'another cluster' 60
+says 'another cluster'
 check "no file goes" eval 'has one mkdir && has two chmod'
 poll 20 profile one mkdir
 goes_on

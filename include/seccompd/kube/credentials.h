@@ -20,7 +20,7 @@ class TokenSource {
   virtual ~TokenSource() = default;
   // Empty: no token (client certificates). Re-read from its file when older than 60 s.
   virtual Result<std::string> Token() = 0;
-  // After a 401: read anew at the next call.
+  // After a 401: read anew at each call until it is another.
   virtual void Invalidate() = 0;
 };
 
