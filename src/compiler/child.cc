@@ -144,7 +144,7 @@ bool LimitChild(int socket, pid_t zygote_pid, const std::string& filter) {
 void ServeOneRequest(const ChildSetting& setting) {
   const ServeOptions& options = setting.options;
   std::set_new_handler([] { ::_exit(kExitOutOfMemory); });
-  const UniqueFd data = AwaitData();
+  UniqueFd data = AwaitData();
   // The zygote keeps the time; this deadline only bounds what it may have forgotten.
   const Deadline deadline = std::chrono::steady_clock::now() + 2 * options.wall_limit;
   const Result<std::string> frame = ReadFrame(data.get(), kMaxFrameBytes, deadline);
@@ -157,6 +157,7 @@ void ServeOneRequest(const ChildSetting& setting) {
   // Whatever else came, this child is not to be used again.
   if (HasMore(data.get())) ::_exit(kExitProtocol);
   const bool is_sent = WriteFrame(data.get(), answer, deadline).ok();
+  data.Reset();  // the answer's end: who waits for it need not wait for ours, which takes longer
   ::_exit(is_sent ? kExitAnswered : kExitProtocol);
 }
 

@@ -26,11 +26,6 @@ constexpr std::chrono::seconds kGrace{3};
 // A child that was killed by its hard CPU limit has used about this much.
 constexpr std::uint64_t kCpuVerdictUsec = 1'900'000;
 
-struct Exchanged {
-  Result<std::string> frame;  // what the child answered
-  Report report;              // how it ended
-};
-
 enum class Outcome {
   kAnswered,
   kCrashed,
@@ -40,6 +35,11 @@ enum class Outcome {
   kKilledFromOutside,
   kEnvironment,
   kMisconfigured,
+};
+
+struct Exchanged {
+  Outcome outcome = Outcome::kAnswered;
+  std::string frame;  // the answer
 };
 
 bool IsCrashSignal(int number) {
@@ -58,6 +58,7 @@ bool IsCrashSignal(int number) {
   }
 }
 
+// Of a child from which no whole answer came.
 Outcome OutcomeOf(const Report& report) {
   switch (report.end) {
     case Report::End::kWallOverrun:
@@ -73,7 +74,6 @@ Outcome OutcomeOf(const Report& report) {
     case Report::End::kExited:
       break;
   }
-  if (report.status == kExitAnswered) return Outcome::kAnswered;
   if (report.status == kExitOutOfMemory) return Outcome::kOutOfMemory;
   if (report.status == kExitMisconfigured) return Outcome::kMisconfigured;
   return report.status == kExitEnvironment ? Outcome::kEnvironment : Outcome::kCrashed;
@@ -164,12 +164,10 @@ class ZygoteClient final : public Zygote {
                           common.ceiling,
                           common.is_thorough,
                           {specs.begin(), specs.end()}};
-    Result<Exchanged> exchanged = Exchange(EncodeRequest(request));
+    const Result<Exchanged> exchanged = Exchange(EncodeRequest(request));
     if (!exchanged.ok()) return exchanged.error();
-    const Outcome outcome = OutcomeOf(exchanged->report);
-    if (outcome != Outcome::kAnswered) return ErrorOf(outcome);
-    if (!exchanged->frame.ok()) return exchanged->frame.error();
-    Result<std::vector<CompileAnswer>> answers = DecodeCompileAnswers(*exchanged->frame);
+    if (exchanged->outcome != Outcome::kAnswered) return ErrorOf(exchanged->outcome);
+    Result<std::vector<CompileAnswer>> answers = DecodeCompileAnswers(exchanged->frame);
     if (answers.ok() && answers->size() != specs.size()) return ErrorOf(Outcome::kCrashed);
     return answers;
   }
@@ -205,14 +203,13 @@ class ZygoteClient final : public Zygote {
     std::unique_lock retry(retry_mutex_, std::defer_lock);
     for (const bool is_retry : {false, true}) {
       if (is_retry) retry.lock();
-      Result<Exchanged> exchanged = Exchange(bytes);
+      const Result<Exchanged> exchanged = Exchange(bytes);
       if (!exchanged.ok()) return exchanged.error();
-      const Outcome outcome = OutcomeOf(exchanged->report);
-      if (outcome == Outcome::kAnswered && exchanged->frame.ok()) {
-        Result<Answer> answer = decode(*exchanged->frame);
+      if (exchanged->outcome == Outcome::kAnswered) {
+        Result<Answer> answer = decode(exchanged->frame);
         if (answer.ok()) return answer;
-      } else if (outcome != Outcome::kAnswered && outcome != Outcome::kCrashed) {
-        return ErrorOf(outcome);
+      } else if (exchanged->outcome != Outcome::kCrashed) {
+        return ErrorOf(exchanged->outcome);
       }
       // A crash, or an answer that is none: again.
     }
@@ -229,9 +226,13 @@ class ZygoteClient final : public Zygote {
     if (!ordered.ok()) return ordered.error().code == ErrorCode::kDenied ? Gone() : ordered.error();
     channel->far_data.Reset();
     channel->far_report.Reset();
-    // Whatever goes wrong with the child's socket, the report says what it was.
     Result<std::string> frame = Talk(channel->data.get(), request, deadline);
     channel->data.Reset();
+    if (frame.ok()) {
+      AwaitEarlierEnd(std::move(channel->report), deadline);
+      return Exchanged{Outcome::kAnswered, *std::move(frame)};
+    }
+    // Whatever went wrong with its socket, the report says what it was.
     const Result<std::string> bytes = ReadToEnd(channel->report.get(), kReportBytes, deadline);
     if (!bytes.ok() && bytes.error().code == ErrorCode::kTransient) {
       return Error{ErrorCode::kTransient, "no word from the compiler in time"};
@@ -239,7 +240,17 @@ class ZygoteClient final : public Zygote {
     if (!bytes.ok() || bytes->empty()) return Gone();
     const Result<Report> report = DecodeReport(*bytes);
     if (!report.ok() || report->id != id) return Gone();
-    return Exchanged{std::move(frame), *report};
+    return Exchanged{OutcomeOf(*report), ""};
+  }
+
+  // A whole answer is not kept waiting for its child's end, which takes a while, but for that of
+  // the child before it: those that answer and stay (one that was taken over) pile up no further.
+  void AwaitEarlierEnd(UniqueFd report, Deadline deadline) {
+    {
+      const std::lock_guard lock(ending_mutex_);
+      std::swap(report, ending_);
+    }
+    if (report.is_open()) static_cast<void>(ReadToEnd(report.get(), kReportBytes, deadline).ok());
   }
 
   static Result<std::string> Talk(int data, std::string_view request, Deadline deadline) {
@@ -257,6 +268,8 @@ class ZygoteClient final : public Zygote {
   std::chrono::milliseconds wall_limit_;
   std::atomic<std::uint64_t> next_id_{1};
   std::mutex retry_mutex_;  // held for a retry, guards nothing else
+  std::mutex ending_mutex_;
+  UniqueFd ending_;  // the report of the last child that answered
 };
 
 }  // namespace

@@ -125,13 +125,27 @@ void SendAndEnd(int data_fd, std::string_view bytes) {
   ::_exit(0);
 }
 
-[[noreturn]] void AnswerWithMore(int data_fd) {
+void AnswerSomething(int data_fd) {
   const std::string answer =
       seccompd::compiler::EncodeCompileAnswer({{}, "x", 1, false, false, false, false, {}});
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(1);
   if (!seccompd::compiler::WriteFrame(data_fd, answer, deadline).ok()) ::_exit(1);
+}
+
+[[noreturn]] void AnswerWithMore(int data_fd) {
+  AnswerSomething(data_fd);
   Send(data_fd, "x");
   ::_exit(0);
+}
+
+[[noreturn]] void Sleep() {
+  for (;;) ::poll(nullptr, 0, -1);
+}
+
+[[noreturn]] void AnswerAndStay(int data_fd) {
+  AnswerSomething(data_fd);
+  ::close(data_fd);
+  Sleep();
 }
 
 void Misbehave(const Request& request, int data_fd) {
@@ -152,14 +166,13 @@ void Misbehave(const Request& request, int data_fd) {
   if (what == "hang") HangLibseccomp();
   if (what == "eat") EatMemory();
   if (what == "exit") ::_exit(7);
-  if (what == "sleep") {
-    for (;;) ::poll(nullptr, 0, -1);
-  }
+  if (what == "sleep") Sleep();
   if (what == "silent") ::_exit(0);
   if (what == "garbage") SendAndEnd(data_fd, "what is this, a frame?");
   if (what == "short") SendAndEnd(data_fd, std::string_view("\x40\0\0\0abc", 7));
   if (what == "huge") SendAndEnd(data_fd, "\xff\xff\xff\x7f");
   if (what == "trailing") AnswerWithMore(data_fd);
+  if (what == "stay") AnswerAndStay(data_fd);
   if (what == "fds" && !HoldsOnlyItsSocket(data_fd)) ::_exit(7);
   TryCall(what, data_fd);
 }

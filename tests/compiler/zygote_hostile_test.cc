@@ -121,6 +121,20 @@ TEST(ZygoteTest, CrashersAndLiarsAreVerdicts) {
   EXPECT_TRUE(zygote->Compile(Ask(kGoodSpec)).ok());
 }
 
+// A whole answer is taken before its child has ended; one that does not end is ended, and the next
+// but one waits for that.
+TEST(ZygoteTest, ThoseThatAnswerAndStayPileUpNoFurther) {
+  const auto zygote = StartTesting(std::chrono::milliseconds(300));
+  std::size_t most = 0;
+  for (int i = 0; i < 6; ++i) {
+    EXPECT_TRUE(zygote->Compile(Ask("test:stay")).ok());
+    most = std::max(most, ChildrenOf(zygote->pid()).size());
+  }
+  EXPECT_LE(most, 3U) << "the waiting one, the one that answered last, and the one before it";
+  EXPECT_TRUE(Eventually([&] { return ChildrenOf(zygote->pid()).size() == 1; }));
+  EXPECT_TRUE(zygote->Compile(Ask(kGoodSpec)).ok());
+}
+
 TEST(ZygoteTest, CrashersAmongOthersHarmOnlyThemselves) {
   const auto zygote = StartTesting();
   std::atomic<int> good{0};
