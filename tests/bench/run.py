@@ -7,12 +7,17 @@
 Runs the release build's agent against a real kube-apiserver and etcd on this machine (../shared/kube/cluster, or
 SECCOMPD_KUBE_CLUSTER), with profiles of about 6 KB and 350 names, each of its own content, beside a bare `curl` watch
 in the same run and the disk's own fsync time. Parts: latency, burst, cold, memory, idle.
+
+Memory is touched before each part: the host of a virtual machine may have taken back what was free, and then lets us
+pay for each page that we get anew. --touch 0 leaves that out. The CPU time that the host gave to others is told at the
+end: with much of it the table says more about the neighbours.
 """
 import argparse
 import ctypes
 import fcntl
 import http.client
 import json
+import mmap
 import os
 import platform
 import re
@@ -225,8 +230,22 @@ def percentile(values, p):
     return sorted(values)[min(len(values) - 1, int(len(values) * p))]
 
 
+def stolen():
+    """Seconds of CPU time that the host gave to others since the boot."""
+    return int(open("/proc/stat").readline().split()[8]) / os.sysconf("SC_CLK_TCK")
+
+
+def touch_memory(mebibytes):
+    if mebibytes == 0:
+        return
+    with mmap.mmap(-1, mebibytes << 20) as memory:
+        for page in range(0, len(memory), mmap.PAGESIZE):
+            memory[page] = 1
+
+
 def fresh(options, name):
     """A new directory, never an emptied one: ext4 looks long for an inode while many were freed just now."""
+    touch_memory(options.touch)
     directory = tempfile.mkdtemp(prefix=name + "-", dir=options.work)
     os.makedirs(f"{directory}/seccomp/tenants/bench", mode=0o700)
     return directory
@@ -310,11 +329,14 @@ def bench_cold(options, api):
     agent = Agent(options, directory)
     there = agent.wait_ready()
     agent.stop()
-    directory = fresh(options, "cold")
-    agent = Agent(options, directory)
-    nothing = agent.wait_ready()
-    agent.stop()
-    row(f"cold start with {options.profiles} profiles, no file there", f"{nothing:.2f} s", "<= 0.8 s")
+    nothing = []
+    for _ in range(options.cold):
+        directory = fresh(options, "cold")
+        agent = Agent(options, directory)
+        nothing.append(agent.wait_ready())
+        agent.stop()
+    row(f"cold start with {options.profiles} profiles, no file there ({options.cold}x)",
+        f"p50 {statistics.median(nothing):.2f} s, best {min(nothing):.2f} s", "<= 0.8 s")
     row(f"cold start with {options.profiles} profiles, all there", f"{there:.2f} s", "<= 0.2 s")
 
 
@@ -429,11 +451,14 @@ def main():
     parser.add_argument("--large", type=int, default=5000)
     parser.add_argument("--idle", type=int, default=60)
     parser.add_argument("--latency", type=int, default=300, help="objects in the one-at-a-time part")
+    parser.add_argument("--cold", type=int, default=5, help="cold starts without files")
+    parser.add_argument("--touch", type=int, default=2048, metavar="MIB", help="memory to touch before each part")
     parser.add_argument("--only", default="latency,burst,cold,memory,idle")
     options = parser.parse_args()
     if not os.access(f"{options.build}/src/seccompd", os.X_OK):
         sys.exit("no release build: run cmake --workflow --preset release first, or give --build")
     parts = options.only.split(",")
+    stolen_before, begin = stolen(), time.monotonic()
     NAMES.extend(names(options.build))
     options.work = tempfile.mkdtemp(prefix="seccompd-bench-", dir=os.environ.get("BENCH_DIR", "/var/tmp"))
     lock = cluster_lock()
@@ -473,6 +498,7 @@ def main():
         subprocess.run([CLUSTER, "down"], check=False)
         lock.close()
         shutil.rmtree(options.work, ignore_errors=True)
+    print(f"the host gave {stolen() - stolen_before:.1f} s of our CPU time to others, in {time.monotonic() - begin:.0f} s")
     print("\n| what | measured | goal |\n|---|---|---|")
     for what, value, goal in rows:
         print(f"| {what} | {value} | {goal} |")
