@@ -121,8 +121,7 @@ TEST(ZygoteTest, CrashersAndLiarsAreVerdicts) {
   EXPECT_TRUE(zygote->Compile(Ask(kGoodSpec)).ok());
 }
 
-// A whole answer is taken before its child has ended; one that does not end is ended, and the next
-// but one waits for that.
+// A whole answer is taken before its child has ended, but not before the child that answered last.
 TEST(ZygoteTest, ThoseThatAnswerAndStayPileUpNoFurther) {
   const auto zygote = StartTesting(std::chrono::milliseconds(300));
   std::size_t most = 0;
