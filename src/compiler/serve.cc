@@ -253,6 +253,7 @@ int ServeLimited(const ServeOptions& options, UniqueFd signals) {
     Say("the kernel takes no seccomp filter");
     return kExitEnvironment;
   }
+  ceiling = MakeCeiling(options);  // by libseccomp: behind the filter, before the first child
   if (const auto ending = Disprove(spare, options); ending.has_value()) {
     Say("a child of its own cannot work here under its limits and its seccomp filter: it " +
         *ending);
@@ -261,8 +262,6 @@ int ServeLimited(const ServeOptions& options, UniqueFd signals) {
   const std::string hello = EncodeHello({kProtocolVersion, profile::LibseccompVersion()});
   const Deadline deadline = std::chrono::steady_clock::now() + options.wall_limit;
   if (!SendMessage(kControlFd, hello, {}, deadline).ok()) return kExitProtocol;
-  // While the agent goes on with its start; before the first child that a request gets.
-  ceiling = MakeCeiling(options);
   UnmapUsedCode();
   return ZygoteServer(options, std::move(signals), spare).Run();
 }
