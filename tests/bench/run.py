@@ -8,16 +8,14 @@ Runs the release build's agent against a real kube-apiserver and etcd on this ma
 SECCOMPD_KUBE_CLUSTER), with profiles of about 6 KB and 350 names, each of its own content, beside a bare `curl` watch
 in the same run and the disk's own fsync time. Parts: latency, burst, cold, memory, idle.
 
-Memory is touched before each part: the host of a virtual machine may have taken back what was free, and then lets us
-pay for each page that we get anew. --touch 0 leaves that out. The CPU time that the host gave to others is told at the
-end: with much of it the table says more about the neighbours.
+The CPU time that the host gave to others is told at the end. Even with little of it a virtual machine may be half as
+fast from one run to the next: look at several.
 """
 import argparse
 import ctypes
 import fcntl
 import http.client
 import json
-import mmap
 import os
 import platform
 import re
@@ -235,17 +233,8 @@ def stolen():
     return int(open("/proc/stat").readline().split()[8]) / os.sysconf("SC_CLK_TCK")
 
 
-def touch_memory(mebibytes):
-    if mebibytes == 0:
-        return
-    with mmap.mmap(-1, mebibytes << 20) as memory:
-        for page in range(0, len(memory), mmap.PAGESIZE):
-            memory[page] = 1
-
-
 def fresh(options, name):
     """A new directory, never an emptied one: ext4 looks long for an inode while many were freed just now."""
-    touch_memory(options.touch)
     directory = tempfile.mkdtemp(prefix=name + "-", dir=options.work)
     os.makedirs(f"{directory}/seccomp/tenants/bench", mode=0o700)
     return directory
@@ -452,7 +441,6 @@ def main():
     parser.add_argument("--idle", type=int, default=60)
     parser.add_argument("--latency", type=int, default=300, help="objects in the one-at-a-time part")
     parser.add_argument("--cold", type=int, default=5, help="cold starts without files")
-    parser.add_argument("--touch", type=int, default=2048, metavar="MIB", help="memory to touch before each part")
     parser.add_argument("--only", default="latency,burst,cold,memory,idle")
     options = parser.parse_args()
     if not os.access(f"{options.build}/src/seccompd", os.X_OK):
