@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <memory>
+#include <span>
 #include <utility>
 
 #include "seccompd/base/unique_fd.h"
@@ -109,7 +110,7 @@ int AddRule(scmp_filter_ctx context, const Rule& rule, int number) {
 }
 
 struct NumberedRule {
-  int number;
+  std::uint32_t number;  // as libseccomp sorts them: those that this machine does not have are last
   const Rule* rule;
 };
 
@@ -120,7 +121,8 @@ std::vector<NumberedRule> InCheapestOrder(const Profile& profile) {
   std::vector<NumberedRule> rules;
   rules.reserve(profile.rules.size());
   for (const Rule& rule : profile.rules) {
-    rules.push_back({seccomp_syscall_resolve_name(rule.name.c_str()), &rule});
+    const int number = seccomp_syscall_resolve_name(rule.name.c_str());
+    rules.push_back({static_cast<std::uint32_t>(number), &rule});
   }
   std::stable_sort(rules.begin(), rules.end(), [](const NumberedRule& a, const NumberedRule& b) {
     return a.number > b.number;
@@ -128,10 +130,35 @@ std::vector<NumberedRule> InCheapestOrder(const Profile& profile) {
   return rules;
 }
 
+// Names that no architecture of the profile has (a Docker profile has dozens): libseccomp takes
+// their rules and makes nothing of them. The only rule of one, without conditions, cannot even
+// fail.
+bool IsWithoutTrace(std::span<const NumberedRule> of_one_call,
+                    const std::vector<Architecture>& architectures) {
+  const Rule& rule = *of_one_call.front().rule;
+  return of_one_call.size() == 1 && static_cast<int>(of_one_call.front().number) < 0 &&
+         rule.args.empty() && !IsCallOfAny(architectures, rule.name);
+}
+
+// Without those: a sixth of a Docker profile's for one architecture, and what libseccomp takes for
+// a rule grows with those before it.
+std::vector<NumberedRule> WithTrace(const std::vector<NumberedRule>& rules,
+                                    const std::vector<Architecture>& architectures) {
+  std::vector<NumberedRule> kept;
+  kept.reserve(rules.size());
+  for (std::size_t i = 0, end = 0; i < rules.size(); i = end) {
+    while (end < rules.size() && rules[end].number == rules[i].number) ++end;
+    const std::span of_one_call(&rules[i], end - i);
+    if (IsWithoutTrace(of_one_call, architectures)) continue;
+    kept.insert(kept.end(), of_one_call.begin(), of_one_call.end());
+  }
+  return kept;
+}
+
 bool AddRules(scmp_filter_ctx context, const Profile& profile, std::vector<Diagnostic>& findings) {
   bool is_good = true;
-  for (const auto& [number, rule] : InCheapestOrder(profile)) {
-    const int result = AddRule(context, *rule, number);
+  for (const auto& [number, rule] : WithTrace(InCheapestOrder(profile), profile.architectures)) {
+    const int result = AddRule(context, *rule, static_cast<int>(number));
     if (result == 0) continue;
     is_good = false;
     if (result != -EEXIST) {

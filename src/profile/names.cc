@@ -63,20 +63,20 @@ void CompleteArchitectures(Profile& profile, Architecture native,
   }
 }
 
+bool IsCallOfAny(const std::vector<Architecture>& architectures, const std::string& name) {
+  return std::any_of(architectures.begin(), architectures.end(), [&](Architecture a) {
+    // Negative: absent there, unless the rewrite finds the call that multiplexes it (socketcall,
+    // ipc).
+    return seccomp_syscall_resolve_name_arch(TokenOf(a), name.c_str()) >= 0 ||
+           seccomp_syscall_resolve_name_rewrite(TokenOf(a), name.c_str()) >= 0;
+  });
+}
+
 void ResolveNames(Profile& profile, bool warn_unknown, std::vector<Diagnostic>& findings) {
-  const auto has_effect = [&](const std::string& name) {
-    return std::any_of(profile.architectures.begin(), profile.architectures.end(),
-                       [&](Architecture a) {
-                         // Negative: absent there, unless the rewrite finds the call that
-                         // multiplexes it (socketcall, ipc).
-                         return seccomp_syscall_resolve_name_arch(TokenOf(a), name.c_str()) >= 0 ||
-                                seccomp_syscall_resolve_name_rewrite(TokenOf(a), name.c_str()) >= 0;
-                       });
-  };
   std::set<std::string> without_effect;
   std::erase_if(profile.rules, [&](const Rule& rule) {
     if (seccomp_syscall_resolve_name(rule.name.c_str()) != __NR_SCMP_ERROR) {
-      if (!has_effect(rule.name)) without_effect.insert(rule.name);
+      if (!IsCallOfAny(profile.architectures, rule.name)) without_effect.insert(rule.name);
       return false;
     }
     if (IsLinuxSyscall(rule.name)) {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// libseccomp's numbers for our architectures. Internal to the layer; only for files that include
-// seccomp.h.
+// libseccomp's numbers for our architectures and their calls. Internal to the layer; only for files
+// that include seccomp.h.
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "seccompd/profile/types.h"
 
@@ -18,5 +20,8 @@ struct TokenRow {
 
 const TokenRow& TokenRowOf(Architecture architecture);
 inline std::uint32_t TokenOf(Architecture architecture) { return TokenRowOf(architecture).token; }
+
+// One of them has a call of this name, or one that multiplexes it: a rule for it has an effect.
+bool IsCallOfAny(const std::vector<Architecture>& architectures, const std::string& name);
 
 }  // namespace seccompd::profile
