@@ -10,32 +10,78 @@
 namespace seccompd::kube {
 namespace {
 
-// An input iterator that tells how far the parser has read.
-class Tracked {
+// Goes through a text, from bracket to bracket over what is nested deeper than `deepest`: it holds
+// nothing for an Envelope, and the parser takes some 90 instructions for a byte. A bracket without
+// its other one ends the text: no JSON.
+class Skimmer {
+ public:
+  Skimmer(std::string_view text, std::size_t deepest)
+      : at_(text.data()), end_(text.data() + text.size()), deepest_(deepest) {}
+
+  char front() const { return *at_; }
+  bool done() const { return at_ == end_; }
+  void Next() {
+    const char c = *at_++;
+    if (!OpensOrCloses(c)) return;
+    if (c == '{' || c == '[') {
+      if (++depth_ > deepest_) SkipToClosing();
+    } else if (depth_ > 0) {
+      --depth_;
+    }
+  }
+  // Behind what was taken last.
+  const char* const& progress() const { return at_; }
+
+ private:
+  bool OpensOrCloses(char c) {
+    if (in_string_) {
+      if (c == '"' && !is_escaped_) in_string_ = false;
+      is_escaped_ = c == '\\' && !is_escaped_;
+      return false;
+    }
+    if (c == '"') in_string_ = true;
+    return c == '{' || c == '[' || c == '}' || c == ']';
+  }
+  void SkipToClosing() {
+    for (std::size_t open = 1; at_ != end_; ++at_) {
+      if (!OpensOrCloses(*at_)) continue;
+      open += *at_ == '{' || *at_ == '[' ? 1 : std::size_t(-1);
+      if (open == 0) return;
+    }
+  }
+
+  const char* at_;
+  const char* const end_;
+  const std::size_t deepest_;
+  std::size_t depth_ = 0;
+  bool in_string_ = false;
+  bool is_escaped_ = false;
+};
+
+// A skimmer as the parser wants it; made of nothing, the end.
+class Skimming {
  public:
   using iterator_category = std::input_iterator_tag;
   using value_type = char;
   using difference_type = std::ptrdiff_t;
   using pointer = const char*;
-  using reference = const char&;
+  using reference = char;
 
-  Tracked(const char* at, const char** progress) : at_(at), progress_(progress) {}
-  reference operator*() const { return *at_; }
-  Tracked& operator++() {
-    *progress_ = ++at_;
+  Skimming() = default;
+  explicit Skimming(Skimmer& skimmer) : skimmer_(&skimmer) {}
+  reference operator*() const { return skimmer_->front(); }
+  Skimming& operator++() {
+    skimmer_->Next();
     return *this;
   }
-  Tracked operator++(int) {
-    const Tracked before = *this;
-    ++*this;
-    return before;
-  }
-  bool operator==(const Tracked& other) const { return at_ == other.at_; }
-  bool operator!=(const Tracked& other) const { return at_ != other.at_; }
+  void operator++(int) { ++*this; }
+  bool operator==(const Skimming& other) const { return done() == other.done(); }
+  bool operator!=(const Skimming& other) const { return done() != other.done(); }
 
  private:
-  const char* at_;
-  const char** progress_;
+  bool done() const { return skimmer_ == nullptr || skimmer_->done(); }
+
+  Skimmer* skimmer_ = nullptr;
 };
 
 // nlohmann's parser keeps its own stack of one bit a level, so depth costs no call stack. Its names
@@ -185,11 +231,9 @@ void EnvelopeSax::EndValue() {
 }
 
 std::optional<Envelope> Parse(std::string_view text, std::size_t base) {
-  const char* progress = text.data();
-  EnvelopeSax sax(text, base, &progress);
-  const Tracked begin(text.data(), &progress);
-  const Tracked end(text.data() + text.size(), &progress);
-  if (!nlohmann::json::sax_parse(begin, end, &sax)) return std::nullopt;
+  Skimmer skimmer(text, base + 2);
+  EnvelopeSax sax(text, base, &skimmer.progress());
+  if (!nlohmann::json::sax_parse(Skimming(skimmer), Skimming(), &sax)) return std::nullopt;
   return sax.Take();
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // The outside of an object, an event or a list: who it is, not what it holds. Read by SAX in
-// constant memory, whatever the depth and size of the rest, which is skipped; `spec` is given back
-// as the very bytes the server sent.
+// constant memory, whatever the depth and size of the rest. What is nested deeper is passed over:
+// that its strings end and its brackets match is all that is known of it, and of `spec`, which is
+// given back as the very bytes the server sent.
 
 #include <cstdint>
 #include <optional>

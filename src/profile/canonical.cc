@@ -98,6 +98,7 @@ class CanonicalReader {
   }
 
   bool ReadRules(Profile& profile) {
+    profile.rules.reserve(std::min(kMaxRules, rest_.size() / kTypicalRuleBytes + 1));
     std::size_t with_args = 0;
     do {
       if (profile.rules.size() == kMaxRules) return Fail("no more rules");

@@ -10,8 +10,6 @@
 namespace seccompd::profile {
 namespace {
 
-constexpr std::size_t kTypicalRuleBytes = 64;
-
 // Keys are ours: nothing in them needs escaping.
 void AppendKey(std::string& out, std::string_view key) {
   out += out.back() != '{' ? ",\"" : "\"";
@@ -45,8 +43,9 @@ void AppendArg(std::string& out, const Arg& arg) {
 }
 
 void AppendRule(std::string& out, const Rule& rule) {
-  out.push_back('{');
-  AppendString(out, "action", ActionName(rule.action));
+  out += "{\"action\":\"";
+  out += ActionName(rule.action);
+  out.push_back('"');
   if (!rule.args.empty()) {
     AppendKey(out, "args");
     out.push_back('[');
@@ -57,8 +56,7 @@ void AppendRule(std::string& out, const Rule& rule) {
     out.push_back(']');
   }
   AppendErrno(out, "errnoRet", rule.action, rule.errno_ret);
-  AppendKey(out, "names");
-  out.push_back('[');
+  out += ",\"names\":[";
   AppendJsonString(out, rule.name);
   out += "]}";
 }

@@ -97,12 +97,15 @@ class Group {
 
 // By name and conditions, equal ones in the file's order.
 void SortRules(std::vector<Rule>& rules) {
+  const auto comes_before = [](const Rule& a, const Rule& b) {
+    return std::tie(a.name, a.args) < std::tie(b.name, b.args);
+  };
+  if (std::is_sorted(rules.begin(), rules.end(), comes_before)) return;
   std::vector<Rule*> order;  // a rule is large: only pointers are moved about
   order.reserve(rules.size());
   for (Rule& rule : rules) order.push_back(&rule);
-  std::stable_sort(order.begin(), order.end(), [](const Rule* a, const Rule* b) {
-    return std::tie(a->name, a->args) < std::tie(b->name, b->args);
-  });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](const Rule* a, const Rule* b) { return comes_before(*a, *b); });
   std::vector<Rule> sorted;
   sorted.reserve(rules.size());
   for (Rule* rule : order) sorted.push_back(std::move(*rule));

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kube/envelope.h"
 
+#include <random>
+
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 namespace seccompd::kube {
 namespace {
@@ -72,6 +75,61 @@ TEST(EnvelopeTest, RefusesWhatIsNoJsonObject) {
   for (const char* text :
        {"", "[]", "1", "null", "\"x\"", "{", "{}}", "{} {}", R"({"a":})", "{\"a\":\"\xff\"}"})
     EXPECT_FALSE(ParseObject(text)) << text;
+}
+
+// Nobody looks at what is nested deeper; that it has an end must be seen all the same.
+TEST(EnvelopeTest, FindsTheEndOfWhatItPassesOver) {
+  for (const char* spec : {R"({"a":{"b":"}"}})", R"({"a":{"b":"\\"}})", R"({"a":{"b":"\"}"}})",
+                           R"([[["]"],[]],[{}]])", R"({"a":{"b":"\\\"}"},"c":[[["\u005d"]]]})"}) {
+    const auto object = ParseObject(R"({"spec":)" + std::string(spec) + R"(,"kind":"K"})");
+    ASSERT_TRUE(object) << spec;
+    EXPECT_EQ(object->kind, "K") << spec;
+  }
+  for (const char* text : {R"({"spec":{"a":{"b":1})", R"({"spec":{"a":{"b":"}}}})",
+                           R"({"spec":{"a":{"b":1]}})", R"({"spec":{"a":[[]]})",
+                           R"({"spec":{"a":[}}})", R"({"spec":[[[})", R"({"spec":{"a":{"b":"\)"})
+    EXPECT_FALSE(ParseObject(text)) << text;
+}
+
+using nlohmann::json;
+
+json AnyValue(std::mt19937& random, int depth) {
+  static constexpr const char* kTexts[] = {"",  "name",  "\"", "\\", "}", "{\"kind\":\"no\"}", "]",
+                                           "[", "\\\"}", "é",  ",",  ":", "metadata"};
+  const auto below = [&](unsigned int n) { return static_cast<unsigned int>(random() % n); };
+  const unsigned int kind = below(depth > 6 ? 3 : 7);
+  if (kind == 0) return below(100);
+  if (kind == 1) return nullptr;
+  if (kind == 2) return kTexts[below(std::size(kTexts))];
+  json value = kind < 5 ? json::array() : json::object();
+  for (unsigned int i = below(4); i > 0; --i) {
+    if (value.is_array()) {
+      value.push_back(AnyValue(random, depth + 1));
+    } else {
+      value[kTexts[below(std::size(kTexts))]] = AnyValue(random, depth + 1);
+    }
+  }
+  return value;
+}
+
+TEST(EnvelopeTest, SeesWhatAParserOfAllOfItSees) {
+  std::mt19937 random(7);
+  for (int round = 0; round < 3000; ++round) {
+    json object = {{"kind", "K"}, {"spec", AnyValue(random, 1)}, {"status", AnyValue(random, 1)}};
+    object["metadata"] = {{"name", "n"}, {"managedFields", AnyValue(random, 2)}, {"uid", "u"}};
+    const std::string text = object.dump(round % 2 == 0 ? -1 : 2);
+    const auto envelope = ParseObject(text);
+    ASSERT_TRUE(envelope) << text;
+    EXPECT_EQ(envelope->kind + envelope->name + envelope->uid, "Knu") << text;
+    ASSERT_EQ(json::parse(envelope->spec), object["spec"]) << text;
+    const std::string event_text = json{{"object", object}, {"type", "ADDED"}}.dump();
+    const auto event = ParseEvent(event_text);
+    ASSERT_TRUE(event) << event_text;
+    EXPECT_EQ(event->kind + event->name + event->type, "KnADDED") << event_text;
+    ASSERT_EQ(json::parse(event->object), object) << event_text;
+    ASSERT_EQ(json::parse(event->spec), object["spec"]) << event_text;
+    EXPECT_FALSE(ParseObject(std::string_view(text).substr(0, 1 + random() % (text.size() - 1))));
+  }
 }
 
 TEST(EnvelopeTest, LeavesOutWhatHasAnotherType) {

@@ -6,11 +6,14 @@
 // containerd 1.6 on reads the same in it. The same profile gives the same bytes, however it was
 // written. Thread-safe (no state).
 
+#include <cstddef>
 #include <string>
 
 #include "seccompd/profile/types.h"
 
 namespace seccompd::profile {
+
+inline constexpr std::size_t kTypicalRuleBytes = 64;  // of the text of one rule
 
 // Of a normalized profile (lint.h) with its architectures complete. errnoRet is written only beside
 // ERRNO and TRACE, and only when it is not EPERM, which is what all runtimes take where it is
