@@ -38,10 +38,11 @@ class TogetherTest : public testing::Test {
 };
 
 TEST_F(TogetherTest, ManyOfOneNamespaceShareRequestsAndEachIsCompiledOnce) {
+  constexpr int kMany = 5 * static_cast<int>(compiler::kMaxTogether);
   Rig rig(node_.path());
-  ApplyMany(rig, "team", 40);
+  ApplyMany(rig, "team", kMany);
   rig.Start();
-  ASSERT_TRUE(AllInstalled(rig, "team", 40));
+  ASSERT_TRUE(AllInstalled(rig, "team", kMany));
   const auto requests = rig.compiler.together();
   std::size_t most = 0;
   for (const std::vector<std::string>& specs : requests) {
@@ -50,8 +51,8 @@ TEST_F(TogetherTest, ManyOfOneNamespaceShareRequestsAndEachIsCompiledOnce) {
   }
   EXPECT_EQ(most, compiler::kMaxTogether);
   const std::vector<std::string> specs = rig.compiler.specs();
-  EXPECT_EQ(specs.size(), 40U);
-  EXPECT_EQ(std::set<std::string>(specs.begin(), specs.end()).size(), 40U);
+  EXPECT_EQ(specs.size(), std::size_t{kMany});
+  EXPECT_EQ(std::set<std::string>(specs.begin(), specs.end()).size(), std::size_t{kMany});
 }
 
 TEST_F(TogetherTest, NamespacesNeverShareARequest) {

@@ -137,7 +137,7 @@ int main(int argc, char** argv) {
   Measure(**zygote, "x86_64, under a ceiling", spec, rounds, 0, kCeiling);
   std::vector<double> together;
   for (std::size_t i = 0; i < rounds; ++i) together.push_back(TogetherMillis(**zygote, spec));
-  Print("  the same, each of eight together", std::move(together));
+  Print("  the same, each of sixteen together", std::move(together));
   const std::size_t fewer = std::max<std::size_t>(rounds / 10, 1);
   Measure(**zygote, "x86_64 + x86 + x32", three, fewer, 0);
   Measure(**zygote, "x86_64 + x86 + x32, under a ceiling", three, fewer, 0, kCeiling);

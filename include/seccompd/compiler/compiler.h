@@ -17,7 +17,7 @@
 namespace seccompd::compiler {
 
 inline constexpr std::size_t kMaxToolBytes = std::size_t{5} << 20;
-inline constexpr std::size_t kMaxTogether = 8;
+inline constexpr std::size_t kMaxTogether = 16;
 
 // A spec of at most 1.5 MiB; the child judges its limits.
 using CompileRequest = profile::RenderRequest;
