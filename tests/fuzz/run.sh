@@ -12,7 +12,7 @@ cd "$(dirname "$0")/../.."
 seconds=${1:-60}
 shift $(($# > 0))
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(spec resolve canonical json protocol yaml)
+[ ${#targets[@]} -gt 0 ] || targets=(spec resolve canonical json protocol yaml envelope)
 [[ $seconds =~ ^[0-9]+$ ]] || { sed -n '3,10s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 if ! command -v clang++-14 >/dev/null; then
   printf '\n*** SKIPPED: fuzz: clang++-14 is not there: run deploy/install-deps.sh test ***\n\n'
