@@ -11,8 +11,8 @@ namespace seccompd::kube {
 namespace {
 
 // Goes through a text, from bracket to bracket over what is nested deeper than `deepest`: it holds
-// nothing for an Envelope, and the parser takes some 90 instructions for a byte. A bracket without
-// its other one ends the text: no JSON.
+// nothing for an Envelope, and the parser takes some 90 instructions for a byte. What never closes
+// ends the text there, as no JSON.
 class Skimmer {
  public:
   Skimmer(std::string_view text, std::size_t deepest)
@@ -45,7 +45,7 @@ class Skimmer {
   void SkipToClosing() {
     for (std::size_t open = 1; at_ != end_; ++at_) {
       if (!OpensOrCloses(*at_)) continue;
-      open += *at_ == '{' || *at_ == '[' ? 1 : std::size_t(-1);
+      open = *at_ == '{' || *at_ == '[' ? open + 1 : open - 1;
       if (open == 0) return;
     }
   }
