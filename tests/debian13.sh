@@ -59,6 +59,9 @@ mount_devices() {
   mknod -m 666 "$root/dev/tty" c 5 0
   ln -s pts/ptmx "$root/dev/ptmx"
   ln -s /proc/self/fd "$root/dev/fd"
+  ln -s fd/0 "$root/dev/stdin"
+  ln -s fd/1 "$root/dev/stdout"
+  ln -s fd/2 "$root/dev/stderr"
 }
 
 # As the first process of the new namespaces: the tree becomes their root (a chroot's is no mount point, and runc's mounts

@@ -5,6 +5,7 @@
 // was written before can be read. Needs root. Gone with the object.
 
 #include <sys/mount.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
@@ -18,8 +19,11 @@ namespace seccompd::integration {
 
 class FailingDisk {
  public:
-  // Where the kernel has no zram (or is not ours to ask) there is none.
-  static bool Exists() { return std::filesystem::exists(kControl + std::string("hot_add")); }
+  // Where the kernel has no zram (or is not ours to ask, as in a chroot with a /sys to read) there
+  // is none.
+  static bool Exists() {
+    return ::access((kControl + std::string("hot_remove")).c_str(), W_OK) == 0;
+  }
 
   explicit FailingDisk(std::filesystem::path at) : at_(std::move(at)) {
     std::filesystem::create_directories(at_);
