@@ -28,6 +28,12 @@ trap end EXIT
 
 step() { printf '\n== %s (%d s)\n' "$*" "$SECONDS"; }
 
+# With any of its threads: while a zombie's others still end, its port is taken.
+is_running() { # is_running PID
+  local threads=(/proc/"$1"/task/*)
+  [ -e "${threads[0]}" ] && { [ ${#threads[@]} -gt 1 ] || ! grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null; }
+}
+
 # The servers, ended by the pids that `cluster` noted and started again by the same command lines.
 declare -A command_of
 stop_server() { # stop_server NAME [SIGNAL]
@@ -35,7 +41,7 @@ stop_server() { # stop_server NAME [SIGNAL]
   pid=$(cat "$KUBE_STATE/run/$1.pid")
   command_of[$1]=$(xargs -0 printf '%q ' <"/proc/$pid/cmdline")
   kill "-${2:-KILL}" "$pid"
-  while kill -0 "$pid" 2>/dev/null && ! grep -q '^State:.Z' "/proc/$pid/status" 2>/dev/null; do sleep 0.05; done
+  while is_running "$pid"; do sleep 0.05; done
 }
 start_server() {
   local words
@@ -43,7 +49,10 @@ start_server() {
   setsid "${words[@]}" >>"$KUBE_STATE/log/$1.log" 2>&1 </dev/null 9>&- &
   echo $! >"$KUBE_STATE/run/$1.pid"
   disown  # its end is meant
-  [ "$1" != kube-apiserver ] || poll 60 kubectl "${kubectl_ca[@]}" get --raw /readyz
+  [ "$1" != kube-apiserver ] || poll 60 kubectl "${kubectl_ca[@]}" get --raw /readyz && return
+  fail "$1 starts again; without it nothing below can be"
+  tail -n 5 "$KUBE_STATE/log/$1.log"
+  finish
 }
 kubectl_ca=()
 restart_api() { stop_server kube-apiserver "$@"; start_server kube-apiserver; }

@@ -156,9 +156,10 @@ def documents(text):
 
 
 def is_running(pid):
+    """With any of its threads: while a zombie's others still end, its port is taken."""
     try:
         with open(f"/proc/{pid}/stat") as file:
-            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+            return file.read().rsplit(")", 1)[1].split()[0] != "Z" or len(os.listdir(f"/proc/{pid}/task")) > 1
     except OSError:
         return False
 
