@@ -74,7 +74,8 @@ check "deploy/seccompd.yaml is accepted, by the client's way" k apply -f "$repo/
 check "and a second time by the server's" k apply --server-side --force-conflicts -f "$repo/deploy/seccompd.yaml"
 
 ## kubectl explain
-wait_until k explain tsp.spec
+wait_until k explain tsp.spec  # each CRD is published in a moment of its own
+wait_until k explain nss.status
 expect_match "kubectl explain tsp says what it is for" 'localhostProfile' "$(k explain tsp 2>&1)"
 expect_match "kubectl explain tsp.spec.profile.syscalls shows text" 'names' "$(k explain tsp.spec.profile.syscalls 2>&1)"
 expect_match "kubectl explain nss.status.profiles.state shows the states" 'Retained' \
