@@ -58,6 +58,7 @@ std::string_view FileStateName(FileState state) {
 
 FileState DiskStore::CompareAttributes(const struct stat& found) const {
   if (!S_ISREG(found.st_mode)) return FileState::kType;
+  if (found.st_nlink == 0) return FileState::kMissing;  // removed since it was opened
   if (found.st_uid != ::geteuid() || found.st_gid != ::getegid()) return FileState::kOwner;
   if ((found.st_mode & kModeBits) != options_.file_mode) return FileState::kMode;
   if (found.st_nlink != 1) return FileState::kLinks;

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Wraps a FileSystem, counts its calls and makes chosen ones fail: the k-th call, or the k-th of a
-// kind, once or from then on; not done at all, or done and yet answered with an error. Writes may
-// be cut short. Thread-safe, but for ShortWrites().
+// kind, once or from then on; not done at all, or done and yet answered with an error; or lets
+// somebody else act first. Writes may be cut short. Thread-safe, but for ShortWrites().
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstddef>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -44,11 +45,12 @@ inline constexpr std::size_t kCallKinds = static_cast<std::size_t>(Call::kRandom
 class FaultyFileSystem final : public FileSystem {
  public:
   struct Fault {
-    int call = 0;              // from 1
-    std::optional<Call> kind;  // none: of all calls
+    int call = 0;                             // from 1
+    std::optional<Call> kind = std::nullopt;  // none: of all calls
     int errno_value = EIO;
-    bool from_then_on = false;  // the disk stays broken
-    bool done_anyway = false;   // the error comes after the deed
+    bool from_then_on = false;                  // the disk stays broken
+    bool done_anyway = false;                   // the error comes after the deed
+    std::function<void()> meanwhile = nullptr;  // no error: somebody acts first, then it is done
   };
 
   explicit FaultyFileSystem(FileSystem& real) : real_(real) {}
@@ -160,14 +162,16 @@ class FaultyFileSystem final : public FileSystem {
   template <class Do>
   int Plain(Call kind, Do act) {
     const std::optional<Fault> fault = Next(kind);
-    if (!fault) return act();
+    if (fault && fault->meanwhile) fault->meanwhile();
+    if (!fault || fault->meanwhile) return act();
     if (fault->done_anyway) static_cast<void>(act());
     return fault->errno_value;
   }
   template <class T, class Do>
   SysResult<T> Value(Call kind, Do act) {
     const std::optional<Fault> fault = Next(kind);
-    if (!fault) return act();
+    if (fault && fault->meanwhile) fault->meanwhile();
+    if (!fault || fault->meanwhile) return act();
     if (fault->done_anyway) static_cast<void>(act());
     return {T{}, fault->errno_value};
   }

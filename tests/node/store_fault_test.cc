@@ -254,6 +254,31 @@ TEST(ProfileStoreFaultTest, LookingFailingAtEveryStepIsRightOrAnError) {
   EXPECT_TRUE(NamesWith(fixture.dir.path(), ".tmp-").empty());
 }
 
+TEST(ProfileStoreFaultTest, AFileRemovedAtAnyStepOfALookIsMissingOrWasIntact) {
+  const StoreFixture fixture;
+  FaultyFileSystem watched(RealFileSystem());
+  const auto store = fixture.Open(watched);
+  const auto look = [&] { return *store->Inspect(PathOf("a", "x"), Sha256Hex("text")); };
+  ASSERT_TRUE(store->Put(PathOf("a", "x"), "text").ok());
+  watched.ResetCounts();
+  ASSERT_EQ(look(), FileState::kIntact);
+  const int steps = watched.total();
+  int missing = 0;
+  for (int step = 1; step <= steps; ++step) {
+    watched.Heal();
+    ASSERT_TRUE(store->Put(PathOf("a", "x"), "text").ok());
+    const std::string file = fixture.FileOf("a", "x");
+    watched.Inject({.call = step, .meanwhile = [&] { ::unlink(file.c_str()); }});
+    const FileState state = look();
+    missing += state == FileState::kMissing ? 1 : 0;
+    if (state != FileState::kMissing) {
+      EXPECT_EQ(FileStateName(state), "intact") << "removed at step " << step << " of " << steps;
+    }
+    EXPECT_TRUE(watched.hit());
+  }
+  EXPECT_GE(missing, 4);
+}
+
 TEST(ProfileStoreFaultTest, OneFailureDoesNotStopTheOthers) {
   const StoreFixture fixture;
   FaultyFileSystem faulty(RealFileSystem());
