@@ -3,14 +3,23 @@
 #include <nlohmann/json.hpp>
 
 #include "seccompd/agent/reconciler.h"
+#include "seccompd/profile/text.h"
 
 namespace seccompd::agent {
 
-std::string CleanMessage(std::string_view text, std::size_t max_bytes) {
-  // The JSON library knows UTF-8: dump with `replace`, and read back, gives valid text.
+namespace {
+
+// The JSON library knows UTF-8: dump with `replace`, and read back, gives valid text.
+std::string Repair(std::string_view text) {
   const std::string dumped = nlohmann::json(std::string(text))
                                  .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  std::string clean = nlohmann::json::parse(dumped, nullptr, false).get<std::string>();
+  return nlohmann::json::parse(dumped, nullptr, false).get<std::string>();
+}
+
+}  // namespace
+
+std::string CleanMessage(std::string_view text, std::size_t max_bytes) {
+  std::string clean = profile::IsUtf8(text) ? std::string(text) : Repair(text);
   for (char& c : clean) {
     if ((c >= 0 && c < 0x20) || c == 0x7f) c = ' ';
   }

@@ -98,7 +98,7 @@ std::optional<Bases::Fault> Bases::FindFault(const std::string& name,
   for (const Rule& rule : spec->profile.rules) {
     if (IsLinuxSyscall(rule.name)) continue;
     return Carried(name, Code::kBaseInvalid,
-                   rule.pointer + ": Linux has no system call " + Quote(rule.name));
+                   rule.place.Text() + ": Linux has no system call " + Quote(rule.name));
   }
   return std::nullopt;
 }

@@ -20,7 +20,7 @@ Result<std::vector<Diagnostic>> CheckTree(std::string_view canonical) {
   if (!json.ok()) return json.error();
   std::vector<Diagnostic> findings;
   Profile decoded = DecodeProfile(*json, "", findings, kMaxRules).profile;
-  for (Rule& rule : decoded.rules) rule.pointer.clear();
+  for (Rule& rule : decoded.rules) rule.place = {};
   findings.clear();  // none is in error: it is canonical
   const Profile profile = Normalize(std::move(decoded), findings);
   const Result<std::optional<Filters>> filters = Compile(profile, findings);

@@ -2,13 +2,31 @@
 #include "profile/classes.h"
 
 #include <algorithm>
+#include <functional>
 #include <span>
 
 namespace seccompd::profile {
 namespace {
 
+// std::sort, made for what comes here: few runs, rising or falling, each from one filter or
+// profile.
+void SortRuns(std::vector<std::uint32_t>& values) {
+  constexpr std::size_t kMaxRuns = 6;
+  auto sorted = values.begin();  // up to here
+  for (std::size_t runs = 0; sorted != values.end(); ++runs) {
+    if (runs == kMaxRuns) return std::sort(values.begin(), values.end());
+    auto end = std::is_sorted_until(sorted, values.end());
+    if (end - sorted == 1 || *sorted == *(end - 1)) {
+      end = std::is_sorted_until(sorted, values.end(), std::greater<>());
+      std::reverse(sorted, end);
+    }
+    std::inplace_merge(values.begin(), sorted, end);
+    sorted = end;
+  }
+}
+
 void SortAndMerge(std::vector<std::uint32_t>& values) {
-  std::sort(values.begin(), values.end());
+  SortRuns(values);
   values.erase(std::unique(values.begin(), values.end()), values.end());
 }
 
@@ -72,6 +90,8 @@ std::optional<std::vector<Representative>> MaskedClasses(std::span<const Predica
                                                          std::size_t limit) {
   std::vector<Partial> current = {{std::vector<std::int8_t>(predicates.size(), 0), 0}};
   for (std::uint32_t bit = 1U << 31; bit != 0; bit >>= 1) {
+    const auto asks = [bit](const Predicate& p) { return ((p.mask | p.value) & bit) != 0; };
+    if (std::none_of(predicates.begin(), predicates.end(), asks)) continue;  // 0 is as good as 1
     std::vector<Partial> next;
     for (const Partial& partial : current) {
       Extend(predicates, partial, bit, false, next);

@@ -199,7 +199,7 @@ std::string ExampleOf(const Difference& difference) {
 
 std::string PointerOf(const Profile& profile, const Difference& difference) {
   for (const Rule& rule : profile.rules) {
-    if (rule.name == difference.syscall && !rule.pointer.empty()) return rule.pointer;
+    if (rule.name == difference.syscall && !rule.place.empty()) return rule.place.Text();
   }
   return difference.is_any_other ? "/profile/defaultAction" : "/profile";
 }

@@ -162,12 +162,12 @@ bool AddRules(scmp_filter_ctx context, const Profile& profile, std::vector<Diagn
     if (result == 0) continue;
     is_good = false;
     if (result != -EEXIST) {
-      findings.push_back(Failed(rule->pointer, "the rule for " + rule->name, result));
+      findings.push_back(Failed(rule->place.Text(), "the rule for " + rule->name, result));
       if (result == -ENOMEM) return false;
       continue;
     }
     findings.push_back(MakeFinding(
-        Code::kConflictingRules, rule->pointer,
+        Code::kConflictingRules, rule->place.Text(),
         "the rule for " + rule->name +
             " and another one say different things about the same calls (on 32-bit x86, calls "
             "like socket are also calls of socketcall); keep the one you mean"));

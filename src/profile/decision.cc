@@ -83,13 +83,24 @@ class Decisions::Sorter {
  private:
   static constexpr std::uint16_t kNowhere = 0xffff;  // never a node: there are at most 0xffff
 
-  std::size_t FirstFrom(std::uint32_t value, std::size_t first, std::size_t last) const {
-    const auto begin = numbers_.begin();
-    const auto at = [&](std::size_t i) { return begin + static_cast<std::ptrdiff_t>(i); };
+  // Where the first of [first, last) stands that is not below `value`. A chain asks for its numbers
+  // in order: mostly it is beside the one before.
+  std::size_t FirstFrom(std::uint32_t value, std::size_t first, std::size_t last) {
+    const auto is_below = [&](std::size_t i) { return numbers_[i].value < value; };
+    std::size_t at = std::clamp(near_, first, last);
+    for (int step = 0; step < 2 && at > first && !is_below(at - 1); ++step) --at;
+    for (int step = 0; step < 2 && at < last && is_below(at); ++step) ++at;
+    const bool is_it = (at == first || is_below(at - 1)) && (at == last || !is_below(at));
+    near_ = is_it ? at : Search(value, first, last);
+    return near_;
+  }
+
+  std::size_t Search(std::uint32_t value, std::size_t first, std::size_t last) const {
+    const auto range = numbers_.subspan(first, last - first);
     const auto found = std::lower_bound(
-        at(first), at(last), value,
+        range.begin(), range.end(), value,
         [](const Representative& number, std::uint32_t wanted) { return number.value < wanted; });
-    return static_cast<std::size_t>(found - begin);
+    return first + static_cast<std::size_t>(found - range.begin());
   }
 
   void SendEach(std::uint16_t index, std::size_t first, std::size_t last) {
@@ -111,6 +122,7 @@ class Decisions::Sorter {
   const Words& words_;
   std::span<const Representative> numbers_;
   std::vector<std::uint16_t>& out_;
+  std::size_t near_ = 0;  // what FirstFrom found last
 };
 
 void Decisions::AdvanceAll(std::uint16_t index, const Words& words,

@@ -64,7 +64,7 @@ Outcome OutcomeOf(const Decision& decision, const Profile& profile) {
   Outcome outcome{decision.verdict, decision.why, VerdictPhrase(decision.verdict), ""};
   switch (decision.why) {
     case Why::kRule:
-      outcome.pointer = profile.rules[decision.rule.value_or(0)].pointer;
+      outcome.pointer = profile.rules[decision.rule.value_or(0)].place.Text();
       break;
     case Why::kDefault:
       outcome.pointer = kDefaultPointer;
@@ -85,7 +85,7 @@ void AddCases(const Meaning& meaning, const std::vector<BoundRule>& remaining,
   const Profile& profile = meaning.profile();
   for (const BoundRule& bound : remaining) {
     const Rule& rule = profile.rules[bound.rule];
-    Outcome outcome{{rule.action, rule.errno_ret}, Why::kRule, "", rule.pointer};
+    Outcome outcome{{rule.action, rule.errno_ret}, Why::kRule, "", rule.place.Text()};
     outcome.phrase = VerdictPhrase(outcome.verdict);
     explanation.cases.push_back({ConditionText(bound.args), std::move(outcome)});
   }
@@ -131,7 +131,8 @@ void NoteRewriting(const FinalFilter& filter, const BoundProfile::Section* secti
   if (section == nullptr) return;
   for (const BoundRule& bound : section->RulesOf(number)) {
     for (const Diagnostic& finding : filter.rewritten) {
-      if (finding.pointer == profile.rules[bound.rule].pointer) explanation.note = finding.message;
+      if (finding.pointer == profile.rules[bound.rule].place.Text())
+        explanation.note = finding.message;
     }
   }
 }

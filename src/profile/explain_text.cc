@@ -86,7 +86,8 @@ std::string WhyText(const Decision& decision, const Question& question, const Pr
       std::string text = "a rule says " + std::string(ActionName(rule.action));
       if (!rule.args.empty()) text += " where " + ConditionText(rule.args);
       if (!decision.contradicting_rule.has_value()) return text;
-      return text + "; another one, at " + profile.rules[*decision.contradicting_rule].pointer +
+      return text + "; another one, at " +
+             profile.rules[*decision.contradicting_rule].place.Text() +
              ", says something else, and which of them wins is the library's whim";
     }
     case Why::kDefault:

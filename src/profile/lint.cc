@@ -16,11 +16,11 @@ namespace {
 
 // Where the other rule stands, for a message.
 std::string Where(const Rule& rule) {
-  return rule.pointer.empty() ? "another rule" : "the rule at " + rule.pointer;
+  return rule.place.empty() ? "another rule" : "the rule at " + rule.place.Text();
 }
 
 void Report(Code code, const Rule& rule, std::string message, std::vector<Diagnostic>& findings) {
-  findings.push_back(MakeFinding(code, rule.pointer, std::move(message)));
+  findings.push_back(MakeFinding(code, rule.place.Text(), std::move(message)));
 }
 
 // The rules of one syscall, in the order of ComesBefore but for equal ones, which keep the file's.

@@ -101,7 +101,7 @@ void LintMultiplexed(const Profile& profile, std::vector<Diagnostic>& findings) 
     if (names.empty() || names.back() != rule.name) names.push_back(rule.name);
   }
   if (first == nullptr) return;
-  Report(Code::kMultiplexedArguments, first->pointer,
+  Report(Code::kMultiplexedArguments, first->place.Text(),
          "on " + std::string(ArchitectureName(*architecture)) + " conditions on " +
              ListNames(names) +
              " do not hold: the same calls are behind socketcall or ipc, whose arguments are in "

@@ -64,7 +64,7 @@ void ReportTruncated(const Rule& rule, const Arg& arg, std::vector<Diagnostic>& 
   const std::string evaded = "the kernel looks at 32 bits of " + Place(rule, arg) +
                              ", the filter at 64: with a higher bit set, a value that is denied "
                              "here passes; ";
-  Report(Code::kTruncatedArgument, rule.pointer,
+  Report(Code::kTruncatedArgument, rule.place.Text(),
          evaded + (LetsThrough(rule.action)
                        ? "name the values that are allowed, with SCMP_CMP_EQ"
                        : "use SCMP_CMP_MASKED_EQ with value 0xFFFFFFFF and the value that is "
@@ -77,7 +77,7 @@ bool IsAboutNull(const Arg& arg) {
 }
 
 void ReportPointer(const Rule& rule, const Arg& arg, std::vector<Diagnostic>& findings) {
-  Report(Code::kPointerArgument, rule.pointer,
+  Report(Code::kPointerArgument, rule.place.Text(),
          Place(rule, arg) +
              " is an address, and no filter sees what is there; the condition says nothing about "
              "a path or a structure; remove it",

@@ -39,7 +39,7 @@ void LintFlags(const Profile& profile, std::vector<Diagnostic>& findings) {
   const std::uint32_t index = FlagsIndexOf(profile);
   for (const Rule& rule : RulesOf(profile, "clone")) {
     if (!LetsThrough(rule.action) || !AdmitsNamespace(rule, index)) continue;
-    return Report(Code::kUnfilteredClone, rule.pointer,
+    return Report(Code::kUnfilteredClone, rule.place.Text(),
                   "clone may make namespaces; a user namespace gives every capability inside it, "
                   "which opens much of the kernel to attack; add args: index " +
                       std::to_string(index) +
@@ -80,7 +80,7 @@ void LintClone(const Profile& profile, const LintOptions& options,
     LintFlags(profile, findings);
     for (const Rule& rule : RulesOf(profile, "clone3")) {
       if (!LetsThrough(rule.action)) continue;
-      Report(Code::kClone3Allowed, rule.pointer,
+      Report(Code::kClone3Allowed, rule.place.Text(),
              "clone3 may make namespaces whatever is said of clone: its flags are in memory, where "
              "no filter sees them; write SCMP_ACT_ERRNO with errnoRet " +
                  std::to_string(EnosysOf(profile)) + ", and the C library uses clone",

@@ -120,7 +120,7 @@ void LintClass(const ClassRow& row, const Profile& profile, std::vector<Diagnost
     allowed.push_back(name);
   }
   if (first == nullptr) return;
-  Report(Code::kDangerousSyscall, first->pointer,
+  Report(Code::kDangerousSyscall, first->place.Text(),
          ListNames(allowed, row.names.size()) + (allowed.size() == 1 ? " is" : " are") +
              " allowed and can " + std::string(row.danger) + GateText(row) + "; remove " +
              (allowed.size() == 1 ? "it" : "them") + " unless needed",
@@ -217,7 +217,7 @@ void LintPersonality(const Profile& profile, std::vector<Diagnostic>& findings) 
       return arg.index == 0 && AdmitsKnownOnly(arg);
     });
     if (is_known) continue;
-    return Report(Code::kUnfilteredArgument, rule.pointer,
+    return Report(Code::kUnfilteredArgument, rule.place.Text(),
                   "personality is allowed with flags that weaken the program's memory protection "
                   "(such as ADDR_NO_RANDOMIZE, READ_IMPLIES_EXEC) or with old systems' ways; allow "
                   "0, 8, 0x20000, 0x20008 and 0xFFFFFFFF, one rule with SCMP_CMP_EQ for each",
@@ -227,7 +227,8 @@ void LintPersonality(const Profile& profile, std::vector<Diagnostic>& findings) 
 
 void LintValue(const ValueRow& row, const Profile& profile, std::vector<Diagnostic>& findings) {
   for (const Rule& rule : RulesOf(profile, row.name)) {
-    if (Admits(rule, row)) return Report(row.code, rule.pointer, std::string(row.what), findings);
+    if (Admits(rule, row))
+      return Report(row.code, rule.place.Text(), std::string(row.what), findings);
   }
 }
 

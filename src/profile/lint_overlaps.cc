@@ -29,7 +29,8 @@ bool LeaveNothingOut(const Rule& a, const Rule& b) {
 }
 
 std::string Where(const Rule& a, const Rule& b) {
-  return b.pointer.empty() || &a == &b ? "another rule of " + b.name : "the rule at " + b.pointer;
+  return b.place.empty() || &a == &b ? "another rule of " + b.name
+                                     : "the rule at " + b.place.Text();
 }
 
 class Pairs {
@@ -50,7 +51,7 @@ class Pairs {
   void LintPair(const Rule& a, const Rule& b) {
     if (!a.SameVerdict(b)) {
       if (!std::exchange(has_overlap_, has_overlap_ || Overlap(a, b)) && has_overlap_) {
-        Report(Code::kOverlappingRules, b.pointer,
+        Report(Code::kOverlappingRules, b.place.Text(),
                "this rule and " + Where(b, a) + " hold for some of the same calls of " + a.name +
                    ", with different actions, and libseccomp, not their order, decides which one "
                    "wins; make their conditions exclude each other",
@@ -62,7 +63,7 @@ class Pairs {
       const std::string both =
           &a == &b ? "the condition of this rule holds for every value of argument "
                    : "this rule or " + Where(b, a) + " holds for every value of argument ";
-      Report(Code::kRulesCoverAll, b.pointer,
+      Report(Code::kRulesCoverAll, b.place.Text(),
              both + std::to_string(a.args[0].index) + " of " + a.name +
                  ", because rules are alternatives; name the values that are meant with "
                  "SCMP_CMP_EQ, one rule for each, or leave args out",

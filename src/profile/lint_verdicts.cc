@@ -53,7 +53,7 @@ void LintErrnoZero(const Profile& profile, std::vector<Diagnostic>& findings) {
     if (names.empty() || names.back() != rule.name) names.push_back(rule.name);
   }
   if (first == nullptr) return;
-  Report(Code::kErrnoZero, first->pointer,
+  Report(Code::kErrnoZero, first->place.Text(),
          "errnoRet 0: " + ListNames(names) +
              (names.size() == 1 ? " looks as if it" : " look as if they") +
              " had worked, though nothing was done; write 1 (EPERM) or 38 (ENOSYS) unless the "
@@ -116,7 +116,7 @@ void LintFallbackOfRules(const Profile& profile, std::vector<Diagnostic>& findin
   std::for_each(std::begin(kWithFallback), std::end(kWithFallback), judge);
   if (HasTime64(profile)) std::for_each(std::begin(kTime64), std::end(kTime64), judge);
   if (first == nullptr) return;
-  Report(Code::kFallbackBlocked, first->pointer,
+  Report(Code::kFallbackBlocked, first->place.Text(),
          "the rule for " + ListNames(names) + " denies in a way at which " +
              (names.front() == "clone3" ? "the C library (glibc from 2.34 on) makes no thread"
                                         : "programs give up") +

@@ -80,14 +80,14 @@ void ResolveNames(Profile& profile, bool warn_unknown, std::vector<Diagnostic>& 
       return false;
     }
     if (IsLinuxSyscall(rule.name)) {
-      findings.push_back(MakeFinding(Code::kSyscallNotInLibseccomp, rule.pointer,
+      findings.push_back(MakeFinding(Code::kSyscallNotInLibseccomp, rule.place.Text(),
                                      rule.name + " is not known to libseccomp " +
                                          LibseccompVersion() +
                                          ", so it is left out and gets the default action, " +
                                          std::string(ActionName(profile.default_action))));
       return true;
     }
-    findings.push_back(MakeFinding(Code::kUnknownSyscall, rule.pointer,
+    findings.push_back(MakeFinding(Code::kUnknownSyscall, rule.place.Text(),
                                    "Linux has no system call " + Quote(rule.name) +
                                        DidYouMean(rule.name, LinuxSyscalls()) +
                                        (warn_unknown ? "; it is left out" : "")));

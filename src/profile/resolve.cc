@@ -37,7 +37,7 @@ Facts FactsOf(const DecodedSpec& spec, const NodeContext& node, Architecture nat
   return facts;
 }
 
-bool IsOfBase(const Rule& rule) { return rule.pointer.starts_with(kBasesPointer); }
+bool IsOfBase(const Rule& rule) { return rule.place.Text().starts_with(kBasesPointer); }
 
 class Resolver {
  public:
@@ -79,6 +79,7 @@ class Resolver {
 
   void AddBase(std::size_t index) {
     const std::string pointer = Join(kBasesPointer, index);
+    const RulePlace place(pointer);
     const Bases::Base& base = bases_.Load(spec_.bases[index]);
     if (base.fault.has_value()) return Report(base.fault->code, pointer, base.fault->message);
     if (base.levels > kMaxBaseLevels) {
@@ -90,7 +91,7 @@ class Resolver {
     if (base.gaps.kernel_pointer.has_value()) ReportKernel(pointer);
     base_capabilities_.insert(base.gaps.capabilities.begin(), base.gaps.capabilities.end());
     Layer layer = base.layer;
-    for (Rule& rule : layer.rules) rule.pointer = pointer;
+    for (Rule& rule : layer.rules) rule.place = place;
     Overlay(merged_, std::move(layer));
   }
 
@@ -102,7 +103,7 @@ class Resolver {
       if (!IsLinuxSyscall(rule.name)) ReportUnknown(rule);
     }
     for (const Rule& rule : gaps.overruled) {
-      Report(Code::kConflictingRules, rule.pointer,
+      Report(Code::kConflictingRules, rule.place.Text(),
              "another rule for " + rule.name +
                  " stands before this one, without conditions, and wins in every runtime: this "
                  "one has no effect; remove one of them");
@@ -122,7 +123,7 @@ class Resolver {
 
   void ReportUnknown(const Rule& rule) {
     const bool warn = spec_.warn_unknown_syscalls;
-    Report(Code::kUnknownSyscall, rule.pointer,
+    Report(Code::kUnknownSyscall, rule.place.Text(),
            "Linux has no system call " + Quote(rule.name) + DidYouMean(rule.name, LinuxSyscalls()) +
                (warn ? "; it is left out" : ""));
     if (warn) resolved_.findings.back().severity = Severity::kWarning;

@@ -245,7 +245,7 @@ std::optional<Profile> Rewrite(const Profile& profile, std::vector<Diagnostic>& 
         std::lower_bound(result->rules.begin(), result->rules.end(), name,
                          [](const Rule& a, const std::string& b) { return a.name < b; });
     result->rules.insert(at, rewritten->begin(), rewritten->end());
-    findings.push_back(MakeFinding(Code::kRewritten, rules.front().pointer,
+    findings.push_back(MakeFinding(Code::kRewritten, rules.front().place.Text(),
                                    "libseccomp compiles comparisons like those for " + name +
                                        " wrongly, so they are written in another way, as " +
                                        std::to_string(rewritten->size()) +

@@ -188,7 +188,7 @@ void RuleDecoder::AddNames(ObjectReader& reader, const Rule& pattern, std::vecto
                     "name and names both name system calls, and runtimes refuse a rule with both; "
                     "keep names");
     }
-    AddName(*name, reader.At("name"), pattern, rules);
+    AddName(*name, RulePlace(reader.At("name")), pattern, rules);
     return;
   }
   if (names == nullptr) {
@@ -200,24 +200,24 @@ void RuleDecoder::AddNames(ObjectReader& reader, const Rule& pattern, std::vecto
   if (names->elements.empty()) {
     reader.Report(Code::kEmptyNames, "names", "the rule names no system call and has no effect");
   }
-  const std::string at = reader.At("names");
+  const auto list = std::make_shared<const std::string>(reader.At("names"));
   rules.reserve(std::min(names->elements.size(), kMaxRules));
   for (std::size_t i = 0; i < names->elements.size(); ++i) {
-    AddName(names->elements[i], Join(at, i), pattern, rules);
+    AddName(names->elements[i], RulePlace(list, i), pattern, rules);
   }
 }
 
-void RuleDecoder::AddName(const JsonValue& name, std::string pointer, const Rule& pattern,
+void RuleDecoder::AddName(const JsonValue& name, RulePlace place, const Rule& pattern,
                           std::vector<Rule>& rules) {
   if (name.kind != JsonValue::Kind::kString) {
-    findings_.push_back(WrongType(std::move(pointer), name, "a string"));
+    findings_.push_back(WrongType(place.Text(), name, "a string"));
     return;
   }
   ++expanded_;
   if (!pattern.args.empty()) ++expanded_with_args_;
   if (expanded_ > kMaxRules) return;  // counted, for the message
   if (!IsNameShaped(name.text)) {
-    findings_.push_back(MakeFinding(Code::kInvalidValue, std::move(pointer),
+    findings_.push_back(MakeFinding(Code::kInvalidValue, place.Text(),
                                     Quote(name.text) +
                                         " is no name of a system call: 1 to 64 of a-z, 0-9 and _" +
                                         DidYouMean(name.text, LinuxSyscalls())));
@@ -225,7 +225,7 @@ void RuleDecoder::AddName(const JsonValue& name, std::string pointer, const Rule
   }
   rules.push_back(pattern);
   rules.back().name = name.text;
-  rules.back().pointer = std::move(pointer);
+  rules.back().place = std::move(place);
 }
 
 bool RuleDecoder::DecodeArgs(const JsonValue& list, const std::string& pointer,

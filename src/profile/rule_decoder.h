@@ -40,7 +40,7 @@ class RuleDecoder {
   void DecodeElement(const JsonValue& value, std::string pointer, DecodedProfile& decoded);
   // Of `names` or `name`.
   void AddNames(ObjectReader& reader, const Rule& pattern, std::vector<Rule>& rules);
-  void AddName(const JsonValue& name, std::string pointer, const Rule& pattern,
+  void AddName(const JsonValue& name, RulePlace place, const Rule& pattern,
                std::vector<Rule>& rules);
   // False when a condition was in error.
   bool DecodeArgs(const JsonValue& list, const std::string& pointer, std::vector<Arg>& args);

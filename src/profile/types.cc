@@ -5,6 +5,9 @@
 #include <array>
 #include <cstdlib>
 #include <tuple>
+#include <utility>
+
+#include "seccompd/profile/text.h"
 
 namespace seccompd::profile {
 namespace {
@@ -89,6 +92,17 @@ std::optional<Architecture> FindArchitecture(std::string_view name) {
 
 bool IsBigEndian(Architecture architecture) {
   return RowOf(kArchitectures, architecture).is_big_endian;
+}
+
+RulePlace::RulePlace(std::string pointer)
+    : list_(std::make_shared<const std::string>(std::move(pointer))) {}
+
+RulePlace::RulePlace(std::shared_ptr<const std::string> list, std::size_t index)
+    : list_(std::move(list)), index_(static_cast<std::uint32_t>(index)) {}
+
+std::string RulePlace::Text() const {
+  if (list_ == nullptr) return "";
+  return index_.has_value() ? Join(*list_, *index_) : *list_;
 }
 
 bool ComesBefore(const Rule& a, const Rule& b) {

@@ -156,7 +156,7 @@ class Validation {
   const Rule& RuleAt(std::size_t index) const { return profile_.rules[index]; }
 
   std::string PointerOf(std::span<const BoundRule> rules) const {
-    return rules.empty() ? "/profile" : RuleAt(rules.front().rule).pointer;
+    return rules.empty() ? "/profile" : RuleAt(rules.front().rule).place.Text();
   }
 
   std::string Name(const Call& call, const Words& words) const {
@@ -202,8 +202,8 @@ class Validation {
     const Rule& one = RuleAt(*judgement.rule);
     const Rule& other = RuleAt(*judgement.contradicting_rule);
     findings_.push_back(MakeFinding(
-        Code::kConflictingRules, other.pointer,
-        "this rule and " + (one.pointer.empty() ? "another one" : "the rule at " + one.pointer) +
+        Code::kConflictingRules, other.place.Text(),
+        "this rule and " + (one.place.empty() ? "another one" : "the rule at " + one.place.Text()) +
             " say different things about " + Example(call, words, given) +
             ", and not their order decides which one wins; keep the one you mean"));
   }

@@ -463,7 +463,7 @@ TEST(DecodeTest, KeepsNumbersExact) {
   ASSERT_TRUE(decoded.findings.empty()) << FindingsText(decoded.findings);
   const Rule& rule =
       *std::find_if(decoded.profile.rules.begin(), decoded.profile.rules.end(),
-                    [](const Rule& r) { return r.pointer == "/profile/syscalls/1/names/0"; });
+                    [](const Rule& r) { return r.place.Text() == "/profile/syscalls/1/names/0"; });
   const std::vector<Arg> expected = {{0, Operator::kMaskedEqual, 0x7e020000, 0},
                                      {1, Operator::kGreater, 18446744073709551615U, 0}};
   EXPECT_EQ(rule.args, expected);

@@ -283,7 +283,7 @@ TEST(DecisionTest, ClassesAreComplete) {
     const bool has_masks = random() % 2 == 0;
     const auto shift =
         static_cast<std::uint32_t>(random() % 28);  // where in the word the eight bits lie
-    for (std::size_t i = random() % 6; i > 0; --i) {
+    for (std::size_t i = random() % (has_masks ? 6 : 24); i > 0; --i) {
       const auto bits = [&] { return static_cast<std::uint32_t>(random() % 16) << shift; };
       predicates.push_back({has_masks ? bits() : ~0U, bits(), random() % 2 == 0});
     }

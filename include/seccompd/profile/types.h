@@ -6,6 +6,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -106,14 +107,29 @@ struct Arg {
   auto operator<=>(const Arg&) const = default;  // NOLINT(modernize-use-nullptr): tidy 14 errs
 };
 
+// Where a rule stands, as a JSON pointer: "/profile/syscalls/0/names/3". Hundreds stand in one
+// list: they share its text, and write out their own when somebody is told.
+class RulePlace {
+ public:
+  RulePlace() = default;  // nowhere: read from a file
+  explicit RulePlace(std::string pointer);
+  RulePlace(std::shared_ptr<const std::string> list, std::size_t index);
+
+  bool empty() const { return list_ == nullptr; }
+  std::string Text() const;
+
+ private:
+  std::shared_ptr<const std::string> list_;
+  std::optional<std::uint32_t> index_;
+};
+
 // What happens to one syscall when all of `args` hold.
 struct Rule {
   std::string name;
   Action action = Action::kErrno;
   std::uint32_t errno_ret = 0;  // of actions with HasErrno only, else 0
   std::vector<Arg> args;        // sorted by index, each index once
-  std::string
-      pointer;  // where it stands: "/profile/syscalls/0/names/3"; empty when read from a file
+  RulePlace place;
 
   bool SameVerdict(const Rule& other) const {
     return action == other.action && errno_ret == other.errno_ret;
