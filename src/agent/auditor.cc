@@ -106,7 +106,7 @@ void Installer::Repair(std::vector<Broken>& broken) {
     Result<std::string> bytes = store_.ReadCache(broken[i].entry.sha256);
     if (!bytes.ok()) continue;
     copies.push_back(*std::move(bytes));
-    requests.push_back({broken[i].path, copies.back()});
+    requests.push_back({broken[i].path, copies.back(), broken[i].entry.sha256});
     with_copy.push_back(i);
   }
   std::vector<Outcome> outcomes(broken.size(), Outcome::kNoCopy);

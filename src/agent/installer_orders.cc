@@ -50,7 +50,9 @@ void Installer::Perform(std::vector<Order> batch) {
 void Installer::PerformInstalls(std::vector<InstallOrder>& installs) {
   std::vector<node::PutRequest> requests;
   requests.reserve(installs.size());
-  for (const InstallOrder& order : installs) requests.push_back({order.path, order.bytes});
+  for (const InstallOrder& order : installs) {
+    requests.push_back({order.path, order.bytes, order.sha256});
+  }
   const std::vector<Result<node::PutOutcome>> results = store_.PutAll(requests);
   for (std::size_t i = 0; i < installs.size(); ++i) FinishInstall(installs[i], results[i]);
 }

@@ -34,8 +34,8 @@ Result<Cache> Cache::Open(FileSystem& file_system, const std::string& state_dir)
   return Cache(file_system, std::move(cache->directory));
 }
 
-void Cache::Keep(std::string_view bytes) {
-  const std::string name = Sha256Hex(bytes);
+void Cache::Keep(std::string_view bytes, std::string_view sha256) {
+  const std::string name = IsSha256Hex(sha256) ? std::string(sha256) : Sha256Hex(bytes);
   const SysResult<struct stat> found = file_system_.StatAt(directory_.fd.get(), name);
   if (found.ok() && S_ISREG(found.value.st_mode) &&
       static_cast<std::size_t>(found.value.st_size) == bytes.size()) {

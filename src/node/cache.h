@@ -19,8 +19,9 @@ class Cache {
  public:
   static Result<Cache> Open(FileSystem& file_system, const std::string& state_dir);
 
-  // At best effort: a copy that could not be made is missing later.
-  void Keep(std::string_view bytes);
+  // At best effort: a copy that could not be made is missing later. `sha256`: empty, or the bytes'
+  // digest; under a wrong one they would not be found.
+  void Keep(std::string_view bytes, std::string_view sha256);
   Result<std::string> Read(std::string_view sha256);
   Result<void> Trim(const std::set<std::string>& live);
 

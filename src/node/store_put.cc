@@ -48,7 +48,7 @@ std::vector<Result<PutOutcome>> DiskStore::PutAll(std::span<const PutRequest> re
     }
   }
   for (std::size_t i = 0; i < requests.size(); ++i) {
-    if (results[i].ok()) cache_.Keep(requests[i].bytes);
+    if (results[i].ok()) cache_.Keep(requests[i].bytes, requests[i].sha256);
   }
   return results;
 }

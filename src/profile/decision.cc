@@ -150,14 +150,15 @@ void Decisions::Collect(std::uint16_t index, const Words& words,
   std::vector<bool> is_seen(nodes_.size(), false);
   std::vector<std::uint16_t> pending = {index};
   while (!pending.empty()) {
-    const std::uint16_t at = Advance(pending.back(), words);
+    std::uint16_t at = Advance(pending.back(), words);
     pending.pop_back();
-    const Node& node = nodes_[at];
-    if (node.word == kReturn || is_seen[at]) continue;
-    is_seen[at] = true;
-    out.at(node.word).push_back(PredicateOf(node));
-    pending.push_back(node.on_true);
-    pending.push_back(node.on_false);
+    while (!IsReturn(at) && !is_seen[at]) {
+      const Node& node = nodes_[at];
+      is_seen[at] = true;
+      out.at(node.word).push_back(PredicateOf(node));
+      if (!IsReturn(node.on_true)) pending.push_back(node.on_true);
+      at = Advance(node.on_false, words);
+    }
   }
 }
 

@@ -74,9 +74,16 @@ bool IsCallOfAny(const std::vector<Architecture>& architectures, const std::stri
 
 void ResolveNames(Profile& profile, bool warn_unknown, std::vector<Diagnostic>& findings) {
   std::set<std::string> without_effect;
+  const bool has_ours =
+      std::any_of(profile.architectures.begin(), profile.architectures.end(),
+                  [](Architecture a) { return TokenOf(a) == seccomp_arch_native(); });
   std::erase_if(profile.rules, [&](const Rule& rule) {
-    if (seccomp_syscall_resolve_name(rule.name.c_str()) != __NR_SCMP_ERROR) {
-      if (!IsCallOfAny(profile.architectures, rule.name)) without_effect.insert(rule.name);
+    const int ours = seccomp_syscall_resolve_name(rule.name.c_str());  // this machine's number
+    if (ours != __NR_SCMP_ERROR) {
+      const bool is_ours = has_ours && ours >= 0;
+      if (!is_ours && !IsCallOfAny(profile.architectures, rule.name)) {
+        without_effect.insert(rule.name);
+      }
       return false;
     }
     if (IsLinuxSyscall(rule.name)) {

@@ -279,6 +279,20 @@ TEST(ProfileStoreTest, TheCacheAnswersOnlyWhatItsDigestSays) {
   EXPECT_EQ(store->ReadCache(Sha256Hex("dead")).error().code, ErrorCode::kNotFound);
 }
 
+TEST(ProfileStoreTest, ACopyUnderADigestThatWasGivenIsReadOnlyIfItIsTrue) {
+  const StoreFixture fixture;
+  const auto store = fixture.Open();
+  const std::string good = Sha256Hex("text");
+  const std::string wrong = Sha256Hex("tExt");
+  const std::vector<PutRequest> requests{{PathOf("a", "x"), "text", good},
+                                         {PathOf("a", "y"), "dead", wrong},
+                                         {PathOf("a", "z"), "beef", "../record"}};
+  for (const auto& result : store->PutAll(requests)) EXPECT_EQ(*result, PutOutcome::kWritten);
+  EXPECT_EQ(*store->ReadCache(good), "text");
+  EXPECT_EQ(store->ReadCache(wrong).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(*store->ReadCache(Sha256Hex("beef")), "beef") << "what is no digest names nothing";
+}
+
 TEST(ProfileStoreTest, CheckWritableLeavesNothing) {
   const StoreFixture fixture;
   const auto store = fixture.Open();

@@ -40,9 +40,11 @@ enum class PutOutcome {
   kUnchanged,  // the same bytes, mode and owner were there already: not rewritten
 };
 
+// What it points at must outlive the call.
 struct PutRequest {
   ProfilePath path;
-  std::string_view bytes;  // must outlive the call
+  std::string_view bytes;
+  std::string_view sha256 = {};  // of the bytes, in hexadecimal, where it is known
 };
 
 // What stands in a profile's place.
