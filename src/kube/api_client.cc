@@ -82,7 +82,7 @@ Result<std::string> ApiClient::Send(http::Request request, std::string_view verb
   const int code = response.ok() ? response->head.status : 0;
   if (observer_) observer_(verb, code);
   if (!response.ok()) return Wrap(response.error(), what);
-  if (code == 401) token_.Invalidate();
+  if (code == 401) token_.Refused(*token);
   if (code < 200 || code > 299) return Wrap(StatusError(code, response->body), what);
 
   // A 200 is not believed by itself: proxies and login pages answer 200 too.

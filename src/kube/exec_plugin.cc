@@ -105,9 +105,9 @@ class Exec final : public TokenSource {
     is_stale_ = false;
     return token_;
   }
-  void Invalidate() override {
+  void Refused(std::string_view token) override {
     const std::lock_guard lock(mutex_);
-    is_stale_ = true;
+    is_stale_ = is_stale_ || token == token_;
   }
 
  private:

@@ -101,6 +101,7 @@ class Reflector::Impl {
   int gone_in_a_row_ = 0;  // 410s since the last watch that worked
   std::string relist_reason_;
   TimePoint relist_at_;
+  std::string token_sent_;  // with the newest request
 
   std::atomic<TimePoint::rep> last_heard_{0};
   std::atomic<bool> connected_{false};

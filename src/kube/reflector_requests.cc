@@ -127,6 +127,7 @@ Result<http::ResponseHead> Reflector::Impl::Ask(http::Request request, http::Bod
   auto token = token_.Token();
   if (!token.ok()) return token.error();
   if (!token->empty()) request.headers.emplace_back("Authorization", "Bearer " + *token);
+  token_sent_ = *std::move(token);
   request.headers.emplace_back("Accept", "application/json");
   std::stop_source interrupt;
   {
@@ -159,7 +160,7 @@ Reflector::Impl::Outcome Reflector::Impl::ServerError(int code, const Status& st
   Error error = Wrap(StatusError(code, status), options_.path);
   if (status.resource_version_too_large) return {End::kTooNew, error};
   if (code == 410) return {End::kGone, error};
-  if (code == 401) token_.Invalidate();
+  if (code == 401) token_.Refused(token_sent_);
   if (code == 404)
     error.message =
         "the " + options_.expected_kind + " CRD is not installed (" + error.message + ")";

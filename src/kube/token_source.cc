@@ -21,7 +21,7 @@ class Fixed final : public TokenSource {
  public:
   explicit Fixed(std::string token) : token_(std::move(token)) {}
   Result<std::string> Token() override { return token_; }
-  void Invalidate() override {}
+  void Refused(std::string_view) override {}
 
  private:
   const std::string token_;
@@ -47,8 +47,9 @@ class FromFile final : public TokenSource {
     read_at_ = now;
     return token_;
   }
-  void Invalidate() override {
+  void Refused(std::string_view token) override {
     const std::lock_guard lock(mutex_);
+    if (token != token_) return;  // a late answer, to one that has a successor
     is_fresh_ = false;
     refused_ = true;
   }

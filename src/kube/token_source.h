@@ -21,8 +21,8 @@ Result<std::string> ReadSmallFile(const std::string& path);
 
 // Empty: no token.
 std::shared_ptr<TokenSource> FixedToken(std::string token);
-// Re-read when older than 60 s (by `clock`, which outlives it), and after Invalidate each time
-// until it is another; when that fails the last good one goes on until the server refuses it.
+// Re-read when older than 60 s (by `clock`, which outlives it), and after it was refused each
+// time until it is another; when that fails the last good one goes on until the server refuses it.
 std::shared_ptr<TokenSource> FileToken(std::string path, const Clock& clock);
 
 }  // namespace seccompd::kube

@@ -27,7 +27,7 @@ constexpr char kLeases[] = "/apis/coordination.k8s.io/v1/leases";
 class NoToken final : public kube::TokenSource {
  public:
   Result<std::string> Token() override { return std::string(); }
-  void Invalidate() override {}
+  void Refused(std::string_view) override {}
 };
 
 class AuditClusterTest : public ::testing::Test {

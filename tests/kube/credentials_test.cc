@@ -92,8 +92,21 @@ TEST_F(CredentialsTest, ATokenThatRotatesIsReadAgain) {
   clock_.Advance(std::chrono::seconds(61));
   EXPECT_EQ(*access->token->Token(), "second");
   Write("token", "third");
-  access->token->Invalidate();
+  access->token->Refused("second");
   EXPECT_EQ(*access->token->Token(), "third");
+}
+
+TEST_F(CredentialsTest, ALate401DoesNotRefuseTheSuccessor) {
+  Write("ca.crt", "PEM");
+  Write("token", "first");
+  const auto access = In("10.0.0.1");
+  ASSERT_TRUE(access.ok());
+  Write("token", "second");
+  access->token->Refused("first");
+  EXPECT_EQ(*access->token->Token(), "second");
+  access->token->Refused("first");  // of a request that was under way
+  std::filesystem::remove(directory_ / "token");
+  EXPECT_TRUE(access->token->Token().ok()) << "it was not refused";
 }
 
 TEST_F(CredentialsTest, ARefusedTokenIsLookedForASuccessorAtEveryRequest) {
@@ -101,7 +114,7 @@ TEST_F(CredentialsTest, ARefusedTokenIsLookedForASuccessorAtEveryRequest) {
   Write("token", "first");
   const auto access = In("10.0.0.1");
   ASSERT_TRUE(access.ok());
-  access->token->Invalidate();
+  access->token->Refused("first");
   EXPECT_EQ(*access->token->Token(), "first") << "there is no other yet";
   Write("token", "second");
   EXPECT_EQ(*access->token->Token(), "second");
@@ -117,7 +130,7 @@ TEST_F(CredentialsTest, AnUnreadableTokenKeepsTheLastUntilItIsRefused) {
   std::filesystem::remove(directory_ / "token");
   clock_.Advance(std::chrono::seconds(61));
   EXPECT_EQ(*access->token->Token(), "first");
-  access->token->Invalidate();
+  access->token->Refused("first");
   EXPECT_FALSE(access->token->Token().ok());
 }
 
@@ -251,7 +264,7 @@ TEST_F(ExecPluginTest, TakesItsTokenAndRunsItAgainWhenRefused) {
   EXPECT_EQ(info["kind"], "ExecCredential");
   EXPECT_EQ(info["apiVersion"], "client.authentication.k8s.io/v1");
   EXPECT_EQ(info["spec"]["cluster"]["server"], "https://k:1");
-  access->token->Invalidate();
+  access->token->Refused("tok");
   EXPECT_EQ(*access->token->Token(), "tok");
   std::ifstream count("count");
   EXPECT_EQ(std::string(std::istreambuf_iterator<char>(count), {}), "x\nx\n");

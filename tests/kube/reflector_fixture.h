@@ -38,9 +38,9 @@ class TestToken final : public TokenSource {
     const std::lock_guard lock(mutex_);
     return token_;
   }
-  void Invalidate() override {
+  void Refused(std::string_view token) override {
     const std::lock_guard lock(mutex_);
-    if (!next_.empty()) token_ = next_;
+    if (token == token_ && !next_.empty()) token_ = next_;
   }
   void Set(const std::string& token, const std::string& next) {
     const std::lock_guard lock(mutex_);

@@ -20,8 +20,9 @@ class TokenSource {
   virtual ~TokenSource() = default;
   // Empty: no token (client certificates). Re-read from its file when older than 60 s.
   virtual Result<std::string> Token() = 0;
-  // After a 401: read anew at each call until it is another.
-  virtual void Invalidate() = 0;
+  // After a 401, with the token that was sent: if it is still the one of the moment, it is read
+  // anew at each call until it is another.
+  virtual void Refused(std::string_view token) = 0;
 };
 
 struct ClusterAccess {
