@@ -31,7 +31,7 @@ struct ExecCredential {
 // Waits for the command, at most 60 s.
 Result<ExecCredential> RunExecPlugin(const ExecPlugin& plugin);
 
-// Hands out `token`, and runs the plugin anew after Invalidate.
+// Hands out `token`, and runs the plugin anew once the server refused what it gave.
 std::shared_ptr<TokenSource> ExecToken(ExecPlugin plugin, std::string token);
 
 }  // namespace seccompd::kube

@@ -85,10 +85,7 @@ Diagnostic Failed(std::string pointer, std::string_view step, int result) {
 // seccomp_init has this machine's own architecture in already. For another node's it goes out
 // first: a filter holds one byte order only.
 int AddArchitectures(scmp_filter_ctx context, const Profile& profile) {
-  const bool wants_ours =
-      std::any_of(profile.architectures.begin(), profile.architectures.end(),
-                  [](Architecture a) { return TokenOf(a) == seccomp_arch_native(); });
-  if (!wants_ours) {
+  if (!HasOurs(profile.architectures)) {
     const int result = seccomp_arch_remove(context, SCMP_ARCH_NATIVE);
     if (result != 0) return result;
   }

@@ -63,6 +63,11 @@ void CompleteArchitectures(Profile& profile, Architecture native,
   }
 }
 
+bool HasOurs(const std::vector<Architecture>& architectures) {
+  return std::any_of(architectures.begin(), architectures.end(),
+                     [](Architecture a) { return TokenOf(a) == seccomp_arch_native(); });
+}
+
 bool IsCallOfAny(const std::vector<Architecture>& architectures, const std::string& name) {
   return std::any_of(architectures.begin(), architectures.end(), [&](Architecture a) {
     // Negative: absent there, unless the rewrite finds the call that multiplexes it (socketcall,
@@ -74,9 +79,7 @@ bool IsCallOfAny(const std::vector<Architecture>& architectures, const std::stri
 
 void ResolveNames(Profile& profile, bool warn_unknown, std::vector<Diagnostic>& findings) {
   std::set<std::string> without_effect;
-  const bool has_ours =
-      std::any_of(profile.architectures.begin(), profile.architectures.end(),
-                  [](Architecture a) { return TokenOf(a) == seccomp_arch_native(); });
+  const bool has_ours = HasOurs(profile.architectures);
   std::erase_if(profile.rules, [&](const Rule& rule) {
     const int ours = seccomp_syscall_resolve_name(rule.name.c_str());  // this machine's number
     if (ours != __NR_SCMP_ERROR) {

@@ -21,6 +21,9 @@ struct TokenRow {
 const TokenRow& TokenRowOf(Architecture architecture);
 inline std::uint32_t TokenOf(Architecture architecture) { return TokenRowOf(architecture).token; }
 
+// This machine's own is one of them.
+bool HasOurs(const std::vector<Architecture>& architectures);
+
 // One of them has a call of this name, or one that multiplexes it: a rule for it has an effect.
 bool IsCallOfAny(const std::vector<Architecture>& architectures, const std::string& name);
 

@@ -266,6 +266,8 @@ TEST_F(ExecPluginTest, TakesItsTokenAndRunsItAgainWhenRefused) {
   EXPECT_EQ(info["spec"]["cluster"]["server"], "https://k:1");
   access->token->Refused("tok");
   EXPECT_EQ(*access->token->Token(), "tok");
+  access->token->Refused("one before");  // a late answer
+  EXPECT_EQ(*access->token->Token(), "tok");
   std::ifstream count("count");
   EXPECT_EQ(std::string(std::istreambuf_iterator<char>(count), {}), "x\nx\n");
   for (const char* file : {"count", "said", "info"}) std::filesystem::remove(file);
