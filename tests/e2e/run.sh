@@ -67,6 +67,7 @@ must() { check "$@" || finish; }
 # Each line: path, inode, modification time in ns, content. Equal means not rewritten.
 fingerprint() { find "$tenants" -type f -printf '%p %i %T@ ' -exec sha256sum {} \; | awk '{print $1, $2, $3, $4}' | sort; }
 
+report=75 # seconds: changes that come one after the other are reported at intervals of up to 60 s
 nss_until() { watch_until "$1" "$2" nss "$node"; }
 nss_has() { # nss_has JQ-FILTER
   kubectl get nss "$node" -o json | jq -r "$1"
@@ -130,7 +131,7 @@ must "the image is on the node" "$cluster_bin" image local/seccompd:e2e "$work/r
 step "install with Helm"
 must "helm install" install install --create-namespace
 must "the DaemonSet becomes ready" rollout
-must "the node reports: synced, nothing to do" nss_until 30 \
+must "the node reports: synced, nothing to do" nss_until "$report" \
   '.status.desired == 0 and any(.status.conditions[]; .type == "Synced" and .status == "True")'
 expect "the report is owned by its Node, which it does not block" "v1 Node $node null null" \
   "$(nss_has '.metadata.ownerReferences[0] | "\(.apiVersion) \(.kind) \(.name) \(.controller) \(.blockOwnerDeletion)"')"
@@ -143,7 +144,7 @@ expect "the agent holds no capability" "0000000000000000 0000000000000000" \
 step "profiles of two tenants"
 must "kubectl apply: namespaces" kubectl apply -f "$repo/deploy/examples/cluster/namespaces.yaml"
 must "kubectl apply: examples" kubectl apply -f "$repo/deploy/examples/"
-must "the node reports both installed" nss_until 30 \
+must "the node reports both installed" nss_until "$report" \
   '.status.desired == 2 and .status.installed == 2 and (.status.profiles // [] | length) == 0'
 expect "the files are there, for root only" "600 0:0 600 0:0" "$(stat -c '%a %u:%g' "$web" "$no_ptrace" | paste -sd' ')"
 expect "their directories too" "700 700" "$(stat -c %a "$tenants/team-a" "$tenants/team-b" | paste -sd' ')"
@@ -173,7 +174,7 @@ step "a change"
 intent=$(nss_has .status.intentDigest)
 sed 's/names: \[access, chmod,/names: [mkdir, mkdirat, access, chmod,/' "$repo/deploy/examples/team-a-web.yaml" >"$work/web2.yaml"
 must "kubectl apply: web may make directories now" kubectl apply -f "$work/web2.yaml"
-must "the node reports it installed" nss_until 30 \
+must "the node reports it installed" nss_until "$report" \
   ".status.intentDigest != \"$intent\" and .status.installed == 2 and (.status.profiles // [] | length) == 0"
 expect_match "a new pod behaves differently" 'mkdir works' "$(pod team-a web2 tenants/team-a/web.json "$try")"
 expect_match "a running pod keeps its filter" 'Operation not permitted' \
@@ -183,24 +184,24 @@ step "a bad version"
 before=$(fingerprint)
 sed 's/names: \[getrandom\]/names: [getrandomm]/' "$work/web2.yaml" >"$work/web3.yaml"
 check "kubectl apply: web with a typing error" kubectl apply -f "$work/web3.yaml"
-check "the node reports it Invalid, the last good generation still installed" nss_until 30 \
+check "the node reports it Invalid, the last good generation still installed" nss_until "$report" \
   '.status.profiles[]? | .namespace == "team-a" and .name == "web" and .state == "Invalid" and .desiredGeneration == 3 and .installedGeneration == 2'
 expect_match "the report says what was probably meant" 'getrandom' "$(nss_has '.status.profiles[] | select(.name == "web") | .message')"
 expect "the last good file is untouched" "$before" "$(fingerprint)"
 check "kubectl apply: web is right again" kubectl apply -f "$work/web2.yaml"
-check "the node reports it installed" nss_until 30 '.status.installed == 2 and .status.invalid == 0'
+check "the node reports it installed" nss_until "$report" '.status.installed == 2 and .status.invalid == 0'
 expect "equal content is not written again" "$before" "$(fingerprint)"
 
 step "a profile that must be refused"
 check "kubectl apply: typo" kubectl apply -f "$repo/deploy/examples/refused/typo.yaml"
-check "the node reports it Invalid" nss_until 30 \
+check "the node reports it Invalid" nss_until "$report" \
   '.status.invalid == 1 and any(.status.profiles[]?; .name == "typo" and .state == "Invalid")'
 message=$(nss_has '.status.profiles[] | select(.name == "typo") | "\(.reason): \(.message)"')
 expect_match "the report names the cause and a near name" 'mkdirr.*mkdir|ptrce.*ptrace' "$message"
 say "    $message"
 expect "no file was written" "$before" "$(fingerprint)"
 check "kubectl delete: typo" kubectl delete -f "$repo/deploy/examples/refused/typo.yaml" --timeout=20s
-check "the node has forgotten it" nss_until 40 '.status.desired == 2 and .status.invalid == 0 and (.status.profiles // [] | length) == 0'
+check "the node has forgotten it" nss_until "$report" '.status.desired == 2 and .status.invalid == 0 and (.status.profiles // [] | length) == 0'
 
 step "tampering"
 sum=$(sha256sum <"$web")
@@ -211,7 +212,7 @@ echo '{"defaultAction":"SCMP_ACT_ALLOW"}' >"$web"
 check "a file overwritten by hand is put right" poll 15 same_web
 chmod 777 "$web"
 check "a file made 0777 by hand is put right" poll 15 same_web
-check "the node reports the drift" nss_until 30 '.status.lastDriftTime != null and .status.installed == 2'
+check "the node reports the drift" nss_until "$report" '.status.lastDriftTime != null and .status.installed == 2'
 
 step "a killed agent"
 before=$(fingerprint)
@@ -230,17 +231,17 @@ check "during the grace the file stays" test -e "$no_ptrace"
 check "then the file goes" poll 40 test ! -e "$no_ptrace"
 grace_ms=$((($(date +%s%N) - deleted_at) / 1000000))
 check "not before the grace of 5 s is over ($grace_ms ms)" test "$grace_ms" -ge 5000
-check "the node reports one profile" nss_until 30 '.status.desired == 1 and .status.installed == 1'
+check "the node reports one profile" nss_until "$report" '.status.desired == 1 and .status.installed == 1'
 check "the other tenant's file stays" test -e "$web"
 check "kubectl apply: it comes back" kubectl apply -f "$repo/deploy/examples/team-b-no-ptrace.yaml"
-check "the node reports both installed" nss_until 30 '.status.desired == 2 and .status.installed == 2'
+check "the node reports both installed" nss_until "$report" '.status.desired == 2 and .status.installed == 2'
 
 step "an upgrade"
 before=$(fingerprint)
 must "helm upgrade" install upgrade --set agent.report=full --set agent.logLevel=debug
 must "the DaemonSet becomes ready" rollout
 expect "the files were adopted, not written again" "$before" "$(fingerprint)"
-check "the report lists every profile now" nss_until 30 '(.status.profiles | length) == 2'
+check "the report lists every profile now" nss_until "$report" '(.status.profiles | length) == 2'
 expect "with the digests of the files" "$(sha256sum "$no_ptrace" "$web" | cut -d' ' -f1 | sort)" \
   "$(nss_has '.status.profiles[].sha256' | sort)"
 
