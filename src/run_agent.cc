@@ -156,8 +156,7 @@ int RunInCluster(const AgentConfig& config, Base& base, Agent& agent, const Log&
                            agent.health(), log, clock,
                            {.node_name = config.node_name,
                             .lease_namespace = config.lease_namespace,
-                            .interval = config.report_interval,
-                            .spread = config.report_spread});
+                            .pace = {config.report_interval, config.report_spread}});
   agent::WatchLog watch_log(
       log, agent.metrics(),
       [&agent, &reporter] {

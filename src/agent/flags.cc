@@ -130,7 +130,7 @@ constexpr Setting kSettings[] = {
     {"report-interval", "DURATION", "Least time between two reports (default: 1s)",
      Duration<&AgentConfig::report_interval, 100>},
     {"report-spread", "DURATION",
-     "Longest random wait before the first report; larger clusters want more (default: 0s)",
+     "Longest random wait before a report; larger clusters want more (default: 0s)",
      Duration<&AgentConfig::report_spread, 0>},
     {"report", "MODE",
      "exceptions: report what is not installed; full: every profile (default: exceptions)", Report},

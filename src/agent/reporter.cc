@@ -2,6 +2,7 @@
 #include "seccompd/agent/reporter.h"
 
 #include <algorithm>
+#include <random>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -13,9 +14,6 @@ using nlohmann::json;
 
 constexpr std::string_view kFieldManager = "seccompd-agent";
 constexpr std::string_view kStates = "/apis/seccompd.io/v1alpha1/nodeseccompstates/";
-constexpr std::chrono::milliseconds kMaxInterval = std::chrono::seconds(60);
-constexpr std::chrono::milliseconds kMinBackoff = std::chrono::seconds(1);
-constexpr std::chrono::milliseconds kMaxBackoff = std::chrono::minutes(5);
 constexpr int kLeaseSeconds = 900;  // three renewals may be missed
 
 // A string below `path`, or "".
@@ -40,14 +38,8 @@ Reporter::Reporter(kube::ApiClient& api, ProfileTable& table, ObjectSource& sour
       clock_(clock),
       options_(std::move(options)),
       events_(api, log, clock, options_.node_name),
-      interval_(options_.interval) {
-  next_report_ = last_report_ = next_lease_ = clock_.SteadyNow();
-}
-
-std::chrono::milliseconds Reporter::Jitter(std::chrono::milliseconds most) {
-  return std::chrono::milliseconds(
-      std::uniform_int_distribution<std::int64_t>(0, most.count())(random_));
-}
+      pace_(clock_.SteadyNow(), options_.pace, std::random_device{}()),
+      next_lease_(clock_.SteadyNow()) {}
 
 void Reporter::Notify() {
   const std::lock_guard lock(mutex_);
@@ -64,59 +56,62 @@ void Reporter::SourceCameBack() {
 // Under mutex_. Spread, because the server came back for all nodes at once.
 void Reporter::TakeComeback() {
   if (!std::exchange(came_back_, false) || !identified_) return;
-  const Time soon = clock_.SteadyNow() + Jitter(options_.spread);
-  next_lease_ = std::min(next_lease_, soon);
-  if (backoff_ == std::chrono::milliseconds(0)) return;
-  backoff_ = std::chrono::milliseconds(0);
-  next_report_ = soon;
+  const Time now = clock_.SteadyNow();
+  next_lease_ = std::min(next_lease_, now + pace_.Random(options_.pace.spread));
+  pace_.ServerCameBack(now);
+}
+
+// Under mutex_.
+Reporter::Time Reporter::NextAttempt() {
+  TakeComeback();
+  if (dirty_) pace_.News(clock_.SteadyNow());
+  const Time lease = std::max(next_lease_, pace_.retry());
+  return dirty_ ? std::min(pace_.next(), lease) : lease;
 }
 
 void Reporter::Run(std::stop_token stop, std::stop_token abort) {
   Heartbeat& heartbeat = health_.AddLoop("reporter");
-  next_report_ = clock_.SteadyNow() + Jitter(options_.spread);
   while (!stop.stop_requested()) {
+    bool reports = false;
     {
       std::unique_lock lock(mutex_);
       heartbeat.Idle();
-      const auto due = [this] {
-        TakeComeback();
-        const Time now = clock_.SteadyNow();
-        return now >= next_report_ && (dirty_ || now >= next_lease_);
-      };
-      while (!stop.stop_requested() && !due()) {
-        const Time until = dirty_ ? next_report_ : std::max(next_report_, next_lease_);
+      for (Time at = NextAttempt(); !stop.stop_requested() && clock_.SteadyNow() < at;
+           at = NextAttempt()) {
         const bool was_dirty = dirty_;
-        wake_.wait_for(lock, stop, until - clock_.SteadyNow(),
+        wake_.wait_for(lock, stop, at - clock_.SteadyNow(),
                        [&] { return dirty_ != was_dirty || came_back_; });
       }
-      dirty_ = false;
+      reports = clock_.SteadyNow() >= pace_.next();
+      if (reports) {
+        dirty_ = false;
+        pace_.Taken();
+      }
     }
     heartbeat.Busy();
-    if (!stop.stop_requested()) Attempt(abort);
+    if (!stop.stop_requested()) Attempt(reports, abort);
   }
   // The last word: what changed since the last report, if the server can be reached in time.
   if (state_exists_ && !abort.stop_requested()) (void)Report(abort);
 }
 
-void Reporter::Attempt(std::stop_token abort) {
+void Reporter::Attempt(bool reports, std::stop_token abort) {
   Result<void> done = Identify(abort);
   if (done.ok()) done = EnsureState(abort);
-  if (done.ok()) done = Report(abort);
+  if (done.ok() && reports) done = Report(abort);
   if (done.ok()) events_.Send(node_uid_, drift_, abort);
   if (done.ok() && clock_.SteadyNow() >= next_lease_) done = RenewLease(abort);
-  const Time now = clock_.SteadyNow();
   if (!done.ok()) {
     if (on_outcome_) on_outcome_(false);
     Failed("report", done.error());
-    backoff_ = std::clamp(backoff_ * 2, kMinBackoff, kMaxBackoff);
-    next_report_ = now + backoff_ / 2 + Jitter(backoff_ / 2);
+    pace_.Failed(clock_.SteadyNow());
     const std::lock_guard lock(mutex_);
     dirty_ = true;
     return;
   }
   if (!last_trouble_.empty()) log_.Info("reporting works again");
   last_trouble_.clear();
-  backoff_ = std::chrono::milliseconds(0);
+  pace_.Succeeded();
 }
 
 void Reporter::Failed(std::string_view what, const Error& error) {
@@ -185,18 +180,13 @@ Result<void> Reporter::Report(std::stop_token abort) {
       json(options_.node_name).dump() + R"(},"status":)" + status + "}";
   const std::string path = std::string(kStates) + kube::EscapePath(options_.node_name) + "/status";
   const Result<std::string> applied = api_.Apply(path, body, std::string(kFieldManager), abort);
-  const Time now = clock_.SteadyNow();
   if (!applied.ok()) {
     if (applied.error().code == ErrorCode::kNotFound)
       state_exists_ = false;  // look for the Node anew
     return Wrap(applied.error(), "status of NodeSeccompState " + options_.node_name);
   }
-  const bool sustained = now - last_report_ < 2 * interval_;
-  interval_ = sustained && !last_status_.empty() ? std::min(interval_ * 2, kMaxInterval)
-                                                 : options_.interval;
   last_status_ = news;
-  last_report_ = now;
-  next_report_ = now + interval_;
+  pace_.Reported(clock_.SteadyNow());
   reported_ = true;
   if (on_outcome_) on_outcome_(true);
   return {};
@@ -214,7 +204,7 @@ Result<void> Reporter::RenewLease(std::stop_token abort) {
     return Wrap(answer.error(), "Lease " + options_.lease_namespace + "/" + options_.node_name);
   lease_version_ = TextAt(json::parse(*answer, nullptr, false), "/metadata/resourceVersion");
   next_lease_ =
-      clock_.SteadyNow() + options_.lease_every * 9 / 10 + Jitter(options_.lease_every / 5);
+      clock_.SteadyNow() + options_.lease_every * 9 / 10 + pace_.Random(options_.lease_every / 5);
   if (on_version_ && !lease_version_.empty()) on_version_(lease_version_, known);
   return {};
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // The only writer to the API: this node's NodeSeccompState, its Lease and Events about it. Nothing
-// is written when nothing changed; the first report after quiet goes at once, under sustained
-// change the interval doubles up to 60 s. Run() blocks its own thread; Notify() may come from any.
+// is written when nothing changed; report_pace.h says how soon a change is told. Run() blocks its
+// own thread; Notify() may come from any.
 
 #include <atomic>
 #include <chrono>
@@ -10,7 +10,6 @@
 #include <functional>
 #include <map>
 #include <mutex>
-#include <random>
 #include <stop_token>
 #include <string>
 
@@ -18,6 +17,7 @@
 #include "seccompd/agent/log.h"
 #include "seccompd/agent/node_events.h"
 #include "seccompd/agent/object_source.h"
+#include "seccompd/agent/report_pace.h"
 #include "seccompd/agent/status.h"
 #include "seccompd/kube/api_client.h"
 
@@ -26,8 +26,7 @@ namespace seccompd::agent {
 struct ReporterOptions {
   std::string node_name;
   std::string lease_namespace;
-  std::chrono::milliseconds interval = std::chrono::seconds(1);
-  std::chrono::milliseconds spread{0};
+  ReportPace::Options pace;
   std::chrono::seconds lease_every = std::chrono::minutes(5);
 };
 
@@ -63,10 +62,10 @@ class Reporter {
   Result<void> Report(std::stop_token abort);
   Result<void> RenewLease(std::stop_token abort);
   Result<std::string> SendLease(bool create, std::stop_token abort);
-  void Attempt(std::stop_token abort);
+  Time NextAttempt();
+  void Attempt(bool reports, std::stop_token abort);
   void TakeComeback();
   void Failed(std::string_view what, const Error& error);
-  std::chrono::milliseconds Jitter(std::chrono::milliseconds most);
 
   kube::ApiClient& api_;
   ProfileTable& table_;
@@ -94,11 +93,10 @@ class Reporter {
   bool state_exists_ = false;
   std::string last_status_;  // without riders
   std::map<std::string, Transition> transitions_;
-  std::chrono::milliseconds interval_, backoff_{0};
-  Time next_report_, last_report_, next_lease_;
+  ReportPace pace_;
+  Time next_lease_;
   std::string lease_version_, last_trouble_;
   std::string lease_acquired_;
-  std::minstd_rand random_{std::random_device{}()};
 };
 
 }  // namespace seccompd::agent
