@@ -8,8 +8,6 @@
 
 #include <csignal>
 
-#include "seccompd/agent/judge.h"
-
 #include "connect.h"
 
 namespace seccompd {
@@ -116,8 +114,6 @@ Result<std::optional<Base>> Prepare(const AgentConfig& config, const std::string
       {.executable = compiler_path, .node = node, .ceiling = config.ceiling});
   if (!zygote.ok()) return zygote.error();
   base.zygote = *std::move(zygote);
-  const Result<void> known = agent::CheckCeiling(*base.zygote, node, config.ceiling);
-  if (!known.ok()) return known.error();
   HardenProcess();
   if (auto entered = Sandbox(config, environment, base, log); !entered.ok()) return entered.error();
   return std::optional<Base>(std::move(base));

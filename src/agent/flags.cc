@@ -8,6 +8,8 @@
 #include <nlohmann/json.hpp>
 
 #include "seccompd/node/directory_watch.h"
+#include "seccompd/profile/builtins.h"
+#include "seccompd/profile/text.h"
 #include "seccompd/profile/yaml.h"
 
 namespace seccompd::agent {
@@ -85,10 +87,18 @@ Result<void> Report(AgentConfig& config, const std::string& value) {
 }
 
 Result<void> Ceiling(AgentConfig& config, const std::string& value) {
-  // Which of them there are, the compiler knows: the agent asks it when it starts.
-  constexpr std::string_view kPrefix = "builtin/";
-  if (value != "none" && (!value.starts_with(kPrefix) || value.size() == kPrefix.size()))
+  if (value != "none" && !value.starts_with(profile::kBuiltinPrefix))
     return Bad("must be none or builtin/<name>-v<N>");
+  if (value != "none" && profile::FindBuiltin(value) == nullptr) {
+    std::string listed;
+    std::vector<std::string_view> names;
+    for (const profile::Builtin& builtin : profile::AllBuiltins()) {
+      names.push_back(builtin.name);
+      listed += std::string(builtin.name) + ", ";
+    }
+    return Bad("is none that this version ships" + profile::DidYouMean(value, names) +
+               "; give one of " + listed + "or none");
+  }
   config.ceiling = value;
   return {};
 }

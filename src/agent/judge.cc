@@ -207,17 +207,6 @@ Judgement Judge::AskCompiler(const std::string& key, const Work& work, const Lab
                  "CompilerFailed");
 }
 
-Result<void> CheckCeiling(compiler::Compiler& compiler, const profile::NodeContext& node,
-                          const std::string& ceiling) {
-  // Free of faults, so that it is measured against the ceiling; whether it stays below does not
-  // matter.
-  constexpr char kProbe[] = R"({"profile":{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[)"
-                            R"({"names":["reboot"],"action":"SCMP_ACT_ERRNO"}]}})";
-  const Result<compiler::CompileAnswer> answer = compiler.Compile({kProbe, node, {}, ceiling});
-  if (answer.ok() || answer.error().code != ErrorCode::kDenied) return {};
-  return Wrap(answer.error(), "--ceiling " + ceiling);
-}
-
 std::optional<compiler::CompileAnswer> Judge::Recent(const std::string& digest) {
   const std::lock_guard lock(mutex_);
   const auto same = std::find_if(recent_.begin(), recent_.end(),

@@ -76,7 +76,8 @@ constexpr std::array<AuditCodeRow, 30> kCodes = {{
     {AuditCode::kNotHealthy, "NotHealthy", "The condition Healthy is not True",
      "see its message: disk, compiler or the mass-deletion guard"},
     {AuditCode::kOtherIntent, "OtherIntent", "A node knows other objects than the API server has",
-     "run it again: reports follow changes by seconds, many changes by a minute; if it stays, see that agent's log"},
+     "run it again: reports follow changes by seconds, many changes by a minute; if it stays, see "
+     "that agent's log"},
     {AuditCode::kOtherContent, "OtherContent",
      "A node's files are others than the objects say for such a node",
      "on that node: seccompd audit --local"},

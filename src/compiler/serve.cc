@@ -18,6 +18,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
+#include <functional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -58,8 +59,13 @@ struct Child {
 
 class ZygoteServer {
  public:
-  ZygoteServer(const ServeOptions& options, UniqueFd signals, SpareChild& spare)
-      : options_(options), signals_(std::move(signals)), spare_(spare) {}
+  // `finish` is called once, when the first order is with its child.
+  ZygoteServer(const ServeOptions& options, UniqueFd signals, SpareChild& spare,
+               std::function<void()> finish)
+      : options_(options),
+        signals_(std::move(signals)),
+        spare_(spare),
+        finish_(std::move(finish)) {}
 
   int Run() {
     while (is_serving_) {
@@ -74,6 +80,7 @@ class ZygoteServer {
       KillOverdue();
       if ((entries[0].revents & POLLIN) != 0) {
         TakeOrder();
+        if (finish_ && is_serving_) std::exchange(finish_, nullptr)();
       } else if (entries[0].revents != 0) {
         is_serving_ = false;
       }
@@ -181,6 +188,7 @@ class ZygoteServer {
   const ServeOptions& options_;
   UniqueFd signals_;
   SpareChild& spare_;
+  std::function<void()> finish_;
   std::vector<Child> children_;
   bool is_serving_ = true;
   int exit_code_ = kExitAnswered;
@@ -253,7 +261,6 @@ int ServeLimited(const ServeOptions& options, UniqueFd signals) {
     Say("the kernel takes no seccomp filter");
     return kExitEnvironment;
   }
-  ceiling = MakeCeiling(options);  // by libseccomp: behind the filter, before the first child
   if (const auto ending = Disprove(spare, options); ending.has_value()) {
     Say("a child of its own cannot work here under its limits and its seccomp filter: it " +
         *ending);
@@ -262,8 +269,13 @@ int ServeLimited(const ServeOptions& options, UniqueFd signals) {
   const std::string hello = EncodeHello({kProtocolVersion, profile::LibseccompVersion()});
   const Deadline deadline = std::chrono::steady_clock::now() + options.wall_limit;
   if (!SendMessage(kControlFd, hello, {}, deadline).ok()) return kExitProtocol;
-  UnmapUsedCode();
-  return ZygoteServer(options, std::move(signals), spare).Run();
+  // The first to ask is the agent, for its own filter, and needs no ceiling: the two are made side
+  // by side. (Any other child that has none makes its own.)
+  const auto finish = [&] {
+    ceiling = MakeCeiling(options);
+    UnmapUsedCode();
+  };
+  return ZygoteServer(options, std::move(signals), spare, finish).Run();
 }
 
 }  // namespace

@@ -300,20 +300,5 @@ TEST_F(DependenciesTest, LabelsThatCannotBeReadRemoveNothing) {
   EXPECT_TRUE(rig->WaitForState("team/gpu", ProfileState::kInstalled));
 }
 
-TEST(CheckCeilingTest, OnlyWhatTheOperatorMustMendIsAnError) {
-  FakeCompiler compiler;
-  EXPECT_TRUE(CheckCeiling(compiler, {}, "builtin/x-v1").ok());
-  compiler.JudgeWith([](const CompileRequest&) -> Result<CompileAnswer> {
-    return Error{ErrorCode::kTransient, "out of memory"};
-  });
-  EXPECT_TRUE(CheckCeiling(compiler, {}, "builtin/x-v1").ok());
-  compiler.JudgeWith([](const CompileRequest&) -> Result<CompileAnswer> {
-    return Error{ErrorCode::kDenied, "no such ceiling"};
-  });
-  const Result<void> refused = CheckCeiling(compiler, {}, "builtin/x-v1");
-  ASSERT_FALSE(refused.ok());
-  EXPECT_NE(refused.error().message.find("--ceiling builtin/x-v1"), std::string::npos);
-}
-
 }  // namespace
 }  // namespace seccompd::agent

@@ -91,7 +91,11 @@ TEST(AgentFlagsTest, RefusesWithThePlaceTheValueAndWhatIsAllowed) {
       {"no mapping", {"--config", no_mapping.path()}, {}, "must be one YAML mapping"},
       {"missing file", {"--config", "/nonexistent/c.yaml"}, {}, "/nonexistent/c.yaml"},
       {"ceiling", {"--ceiling", "default"}, {}, "must be none or builtin/<name>-v<N>"},
-      {"ceiling without a name", {"--ceiling", "builtin/"}, {}, "must be none or builtin/"},
+      {"ceiling without a name", {"--ceiling", "builtin/"}, {}, "is none that this version ships"},
+      {"ceiling that nobody ships",
+       {"--ceiling", "builtin/runtime-defualt-v1"},
+       {},
+       "did you mean builtin/runtime-default-v1?"},
       {"runtime", {"--runtime", "gvisor"}, {}, "must be one of runc, crun, both"},
       {"sandbox", {"--sandbox", "on"}, {}, "must be one of off, try, require"},
       {"foreign", {}, {{"SECCOMPD_FOREIGN", "delete"}}, "must be one of report, quarantine"},
@@ -108,8 +112,8 @@ TEST(AgentFlagsTest, TheCeilingIsRuntimeDefaultInAClusterAndNoneStandalone) {
   EXPECT_EQ(Parse({})->ceiling, "builtin/runtime-default-v1");
   EXPECT_EQ(Parse({"--manifests", "/m"})->ceiling, "none");
   EXPECT_EQ(Parse({"--ceiling", "none"})->ceiling, "none");
-  EXPECT_EQ(Parse({"--manifests", "/m"}, {{"SECCOMPD_CEILING", "builtin/other-v2"}})->ceiling,
-            "builtin/other-v2");
+  EXPECT_EQ(Parse({"--manifests", "/m"}, {{"SECCOMPD_CEILING", "builtin/web-server-v1"}})->ceiling,
+            "builtin/web-server-v1");
   EXPECT_EQ(Parse({})->runtime, "both");
   EXPECT_EQ(Parse({"--runtime", "crun"})->runtime, "crun");
 }

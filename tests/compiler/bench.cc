@@ -118,7 +118,7 @@ int main(int argc, char** argv) {
   const auto begin = SteadyClock::now();
   auto zygote = Zygote::Start(
       {.executable = argc > 3 ? argv[3] : SECCOMPD_COMPILE, .node = Node(), .ceiling = kCeiling});
-  std::printf("%-38s %.1f ms\n", "start, its ceiling included", MillisSince(begin));
+  std::printf("%-38s %.1f ms\n", "start", MillisSince(begin));
   auto testing = Zygote::Start({.executable = SECCOMPD_COMPILE_TESTING});
   if (!zygote.ok() || !testing.ok() || rounds == 0) return 3;
   std::string three = spec;

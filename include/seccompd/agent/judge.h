@@ -110,9 +110,4 @@ class Judge {
   std::list<ReadBase> bases_;
 };
 
-// Does the compiler know this node and this ceiling? Asked once, at start: an operator's slip must
-// not look like a fault of every profile. kDenied: it does not.
-Result<void> CheckCeiling(compiler::Compiler& compiler, const profile::NodeContext& node,
-                          const std::string& ceiling);
-
 }  // namespace seccompd::agent
