@@ -38,8 +38,10 @@ Reporter::Reporter(kube::ApiClient& api, ProfileTable& table, ObjectSource& sour
       clock_(clock),
       options_(std::move(options)),
       events_(api, log, clock, options_.node_name),
-      pace_(clock_.SteadyNow(), options_.pace, std::random_device{}()),
-      next_lease_(clock_.SteadyNow()) {}
+      pace_(clock_.SteadyNow(), options_.pace, std::random_device{}()) {
+  pace_.News(clock_.SteadyNow());
+  next_lease_ = pace_.next();  // the first attempt is spread as a whole
+}
 
 void Reporter::Notify() {
   const std::lock_guard lock(mutex_);

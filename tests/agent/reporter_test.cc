@@ -164,6 +164,14 @@ TEST_F(ReporterTest, WithoutNewsNothingIsWritten) {
   EXPECT_EQ(server_.Count(kStatus), 1);
 }
 
+TEST_F(ReporterTest, AStartIsSpreadAsAWhole) {
+  Start({.spread = hours(1)});
+  clock_.Advance(hours(1));
+  reporter_->SourceCameBack();  // wakes it
+  ASSERT_TRUE(AwaitLeases(1));
+  EXPECT_EQ(server_.Count(kStatus), 1) << "the Lease went ahead, on all nodes at once";
+}
+
 // Without a step of the clock: what is left of the backoff is not waited for.
 TEST_F(ReporterTest, AReportThatFailedIsSentWhenTheServerIsBack) {
   server_.Break(true);
