@@ -14,7 +14,7 @@ namespace seccompd::compiler {
 
 struct ServeOptions {
   std::chrono::milliseconds wall_limit = std::chrono::seconds(5);
-  // The ceiling that is made before the first child, for this node; as ZygoteOptions.
+  // The ceiling that all children but the first inherit, for this node; as ZygoteOptions.
   std::string ceiling = "none";
   profile::NodeContext node = {};
   // Runs in the child before its request is served: the way in for tests that need a crash, a spin,

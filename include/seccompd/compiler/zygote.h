@@ -14,8 +14,9 @@ namespace seccompd::compiler {
 struct ZygoteOptions {
   std::string executable;  // absolute path of seccompd-compile
   std::chrono::milliseconds wall_limit = std::chrono::seconds(5);  // per request, from the fork on
-  // The node that most requests are for, and their ceiling: the zygote compiles it once, and its
-  // children inherit it. Requests for others are served too, and cost more.
+  // The node that most requests are for, and their ceiling: the zygote compiles it once, beside the
+  // first request, and all later children inherit it. Requests for others are served too, and cost
+  // more.
   profile::NodeContext node = {};  // labels do not matter
   std::string ceiling = "none";
 };
