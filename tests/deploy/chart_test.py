@@ -207,7 +207,8 @@ def test_daemonset():
 
 
 REFUSED = [
-    "imagee.tag=x", "image.tagg=x", "agent.resync=10", "agent.ceiling=strict", "agent.runtime=gvisor",
+    "imagee.tag=x", "image.tagg=x", "agent.resync=10", "agent.ceiling=strict",
+    "agent.ceiling=builtin/runtime-default-v9", "agent.runtime=gvisor",
     "agent.sandbox=on",
     "kubeletRoot=relative", "kubeletRoot=/trailing/", "ports.health=0", "image.digest=sha256:short", "clusterSize=0",
     "hostNetwork=maybe", "image.pullPolicy=Sometimes", "agent.report=none",

@@ -18,6 +18,7 @@
 #include "seccompd/agent/profile_table.h"
 #include "seccompd/agent/status.h"
 #include "seccompd/cli/audit.h"
+#include "seccompd/profile/builtins.h"
 #include "seccompd/profile/codes.h"
 #include "seccompd/profile/types.h"
 #include "seccompd/profile/yaml.h"
@@ -206,6 +207,15 @@ TEST(CrdTest, EnumsAreTheCodesTables) {
   for (const std::string& name : NamesOf(profile::ArchitectureTable())) {
     EXPECT_TRUE(schema_architectures.contains(name)) << name;
   }
+}
+
+TEST(ChartTest, CeilingsAreWhatIsShipped) {
+  const json schema = json::parse(ReadAll(SECCOMPD_SOURCE "/charts/seccompd/values.schema.json"));
+  std::vector<std::string> shipped{"none"};
+  for (const profile::Builtin& builtin : profile::AllBuiltins()) {
+    shipped.emplace_back(builtin.name);
+  }
+  EXPECT_EQ(schema["properties"]["agent"]["properties"]["ceiling"]["enum"], json(shipped));
 }
 
 TEST(CrdTest, StatesAreTheCodesTable) {
