@@ -249,7 +249,8 @@ TEST_F(AgentTest, ARestartRepairsFromTheCacheWhatWasChangedMeanwhile) {
     return ::stat(again.PathOf("team/mode").c_str(), &info) == 0 && (info.st_mode & 07777) == 0600;
   }));
   EXPECT_TRUE(again.compiler.specs().empty()) << "the cache needed no compiler";
-  EXPECT_EQ(again.agent->installer().drift().kinds.size(), 3U);
+  EXPECT_TRUE(again.Wait([&] { return again.agent->installer().drift().kinds.size() == 3; }))
+      << "told of just after the repair";
 }
 
 TEST_F(AgentTest, AProfileThatKilledTwoAgentsIsLeftAside) {
