@@ -2,8 +2,8 @@
 #pragma once
 // When a node may write its state. A person who mends a profile sees every try; a change that never
 // ends costs the API server one write a minute: kAtOnce reports, paid back one by one, each takes
-// kEvery, and no two within the interval. One apply is news on every node: each waits at random, up to the spread,
-// first. What fails is tried again after 1 s, doubling up to 5 min. Not thread-safe.
+// kEvery, and no two within the interval. One apply is news on every node: each waits at random, up
+// to the spread, first. What fails is tried again after 1 s, doubling up to 5 min. Not thread-safe.
 
 #include <algorithm>
 #include <chrono>
