@@ -67,7 +67,7 @@ must() { check "$@" || finish; }
 # Each line: path, inode, modification time in ns, content. Equal means not rewritten.
 fingerprint() { find "$tenants" -type f -printf '%p %i %T@ ' -exec sha256sum {} \; | awk '{print $1, $2, $3, $4}' | sort; }
 
-report=75 # seconds: changes that come one after the other are reported at intervals of up to 60 s
+report=75 # seconds: once ten reports were sent, the next may be held back for up to 60 s
 nss_until() { watch_until "$1" "$2" nss "$node"; }
 nss_has() { # nss_has JQ-FILTER
   kubectl get nss "$node" -o json | jq -r "$1"
