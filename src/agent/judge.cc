@@ -73,27 +73,27 @@ void Judge::MarkTried(const std::string& input_digest) {
 }
 
 bool Judge::MayShare(const Work& work) {
-  if (work.verify || Recent(Sha256Hex(*work.spec))) return false;
   const std::lock_guard lock(mutex_);
-  return !tried_.contains(work.desired.input_digest);
+  return !work.verify && !tried_.contains(work.desired.input_digest);
 }
 
 std::vector<std::optional<compiler::CompileAnswer>> Judge::AskTogether(
-    const std::vector<const Work*>& works) {
+    const std::string& name_space, const std::vector<const Work*>& works) {
   std::vector<std::optional<compiler::CompileAnswer>> first(works.size());
   std::vector<std::size_t> asked;
   std::vector<std::string> specs;
   for (std::size_t i = 0; i < works.size(); ++i) {
     const std::string& spec = *works[i]->spec;
     const bool is_known = std::find(specs.begin(), specs.end(), spec) != specs.end();
-    if (is_known || !MayShare(*works[i])) continue;
+    if (is_known || !MayShare(*works[i]) || Recent(Sha256Hex(spec))) continue;
     asked.push_back(i);
     specs.push_back(spec);
   }
   if (asked.size() < 2) return first;
   for (const std::size_t i : asked) MarkTried(works[i]->desired.input_digest);
   const auto begin = clock_.SteadyNow();
-  auto answers = compiler_.CompileTogether({"", options_.node, {}, options_.ceiling, false}, specs);
+  auto answers = compiler_.CompileTogether(name_space,
+                                           {"", options_.node, {}, options_.ceiling, false}, specs);
   const auto share = (clock_.SteadyNow() - begin) / asked.size();
   for (std::size_t n = 0; n < asked.size(); ++n) {
     (void)state_dir_.ClearTried(works[asked[n]]->desired.input_digest);
@@ -127,7 +127,6 @@ Judgement Judge::Ask(const std::string& key, const Work& work, const LabelsNeed&
                      "CompilerFailed");
     }
   }
-  const bool is_shared = first.has_value();
   Judgement judgement = AskCompiler(key, work, labels, std::move(first), std::move(stop));
   if (!judgement.answer.ok()) return judgement;
   const compiler::CompileAnswer& answer = *judgement.answer;
@@ -146,17 +145,26 @@ Judgement Judge::Ask(const std::string& key, const Work& work, const LabelsNeed&
   }
   // Never what a child said that read other texts too: it could be another's, who would have us
   // believe it of every namespace that has the same text.
-  if (!is_shared && rests_on.bases.empty() && !rests_on.uses_labels) Remember(digest, answer);
+  if (judgement.is_alone && rests_on.bases.empty() && !rests_on.uses_labels)
+    Remember(digest, answer);
   return judgement;
 }
 
-Result<compiler::CompileAnswer> Judge::Compile(const compiler::CompileRequest& request,
-                                               const std::string& input_digest) {
-  MarkTried(input_digest);
+Result<compiler::TenantAnswer> Judge::Compile(const std::string& key, const Work& work,
+                                              const compiler::CompileRequest& request) {
+  const bool may_share = MayShare(work);
+  MarkTried(work.desired.input_digest);
   const auto begin = clock_.SteadyNow();
-  Result<compiler::CompileAnswer> answer = compiler_.Compile(request);
+  Result<compiler::TenantAnswer> answer = Error{};
+  if (may_share) {
+    answer = compiler_.CompileFor(key.substr(0, key.find('/')), request);
+  } else if (auto alone = compiler_.Compile(request); alone.ok()) {
+    answer = compiler::TenantAnswer{*std::move(alone)};
+  } else {
+    answer = alone.error();
+  }
   metrics_.Compiled(clock_.SteadyNow() - begin);
-  (void)state_dir_.ClearTried(input_digest);
+  (void)state_dir_.ClearTried(work.desired.input_digest);
   return answer;
 }
 
@@ -172,14 +180,18 @@ Judgement Judge::AskCompiler(const std::string& key, const Work& work, const Lab
   }
   question.has_labels = known.has_value() && !first;
   if (question.has_labels) question.request.node.labels = *std::move(known);
+  bool is_alone = !first;
   for (int round = 0; round < kMostRounds; ++round) {
-    Result<compiler::CompileAnswer> answer =
-        first ? *std::exchange(first, std::nullopt)
-              : Compile(question.request, work.desired.input_digest);
-    if (!answer.ok()) {
-      const bool is_verdict = answer.error().code == ErrorCode::kInvalid;
+    Result<compiler::CompileAnswer> answer = compiler::CompileAnswer();
+    if (first) {
+      answer = *std::exchange(first, std::nullopt);
+    } else if (auto told = Compile(key, work, question.request); told.ok()) {
+      is_alone = is_alone && told->is_alone;
+      answer = std::move(told->answer);
+    } else {
+      const bool is_verdict = told.error().code == ErrorCode::kInvalid;
       metrics_.CompileFailed(is_verdict);
-      return Failure(answer.error(), is_verdict ? "TooExpensive" : "CompilerFailed");
+      return Failure(told.error(), is_verdict ? "TooExpensive" : "CompilerFailed");
     }
     const bool uses_labels = answer->uses_labels || answer->is_skipped;
     if (uses_labels && !question.has_labels) {
@@ -201,7 +213,7 @@ Judgement Judge::AskCompiler(const std::string& key, const Work& work, const Lab
     dependencies.uses_labels = uses_labels;
     dependencies.digest = DependencyDigest(question.base_digests, uses_labels, labels_.digest());
     desired_.SetBases(key, dependencies.bases);
-    return {std::move(answer), "", std::move(dependencies)};
+    return {std::move(answer), "", std::move(dependencies), is_alone};
   }
   return Failure({ErrorCode::kTransient, "the compiler asks for bases again and again"},
                  "CompilerFailed");

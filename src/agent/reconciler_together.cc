@@ -33,7 +33,8 @@ void Reconciler::AskTogether(std::vector<Job>& jobs) {
     works.push_back(&*job.work);
   }
   if (asked.size() < 2) return;
-  auto answers = judge_.AskTogether(works);
+  auto answers =
+      judge_.AskTogether(asked.front()->key.substr(0, asked.front()->key.find('/')), works);
   for (std::size_t i = 0; i < asked.size(); ++i) asked[i]->first = std::move(answers[i]);
 }
 

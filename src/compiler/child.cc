@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <new>
 #include <utility>
@@ -116,7 +117,6 @@ UniqueFd AwaitData() {
   return std::move(message->fds[0]);
 }
 
-// The client sends one frame and then only reads.
 bool HasMore(int socket) {
   pollfd entry{socket, POLLIN, 0};
   return ::poll(&entry, 1, 0) > 0 && (entry.revents & POLLIN) != 0;
@@ -141,24 +141,31 @@ bool LimitChild(int socket, pid_t zygote_pid, const std::string& filter) {
   return InstallFilter(filter);
 }
 
-void ServeOneRequest(const ChildSetting& setting) {
+void ServeRequests(const ChildSetting& setting) {
   const ServeOptions& options = setting.options;
   std::set_new_handler([] { ::_exit(kExitOutOfMemory); });
   UniqueFd data = AwaitData();
+  const Deadline begin = std::chrono::steady_clock::now();
   // The zygote keeps the time; this deadline only bounds what it may have forgotten.
-  const Deadline deadline = std::chrono::steady_clock::now() + 2 * options.wall_limit;
-  const Result<std::string> frame = ReadFrame(data.get(), kMaxFrameBytes, deadline);
-  if (!frame.ok()) ::_exit(kExitProtocol);
-  const Result<Request> request = DecodeRequest(*frame);
-  if (!request.ok()) ::_exit(kExitProtocol);
-  if (options.before_request != nullptr) options.before_request(*request, data.get());
-  const std::string answer =
-      Answer(*request, setting.ceiling.has_value() ? &*setting.ceiling : nullptr);
-  // Whatever else came, this child is not to be used again.
-  if (HasMore(data.get())) ::_exit(kExitProtocol);
-  const bool is_sent = WriteFrame(data.get(), answer, deadline).ok();
+  const Deadline deadline = begin + 2 * options.wall_limit;
+  std::size_t served = 0;
+  for (bool stays = true; stays;) {
+    const Result<std::string> frame = ReadFrame(data.get(), kMaxFrameBytes, deadline);
+    if (!frame.ok()) ::_exit(served > 0 ? kExitAnswered : kExitProtocol);
+    const Result<Request> request = DecodeRequest(*frame);
+    if (!request.ok()) ::_exit(kExitProtocol);
+    if (options.before_request != nullptr) options.before_request(*request, data.get());
+    const std::string answer =
+        Answer(*request, setting.ceiling.has_value() ? &*setting.ceiling : nullptr);
+    // Nobody sends a request before the last one's answer.
+    if (HasMore(data.get())) ::_exit(kExitProtocol);
+    if (!WriteFrame(data.get(), answer, deadline).ok()) ::_exit(kExitProtocol);
+    served += std::max<std::size_t>(request->specs.size(), 1);
+    stays = request->may_stay && served < kMaxSpecsOfChild &&
+            WaitFor(data.get(), POLLIN, begin + StayLimit(options.wall_limit)).ok();
+  }
   data.Reset();  // the answer's end: who waits for it need not wait for ours, which takes longer
-  ::_exit(is_sent ? kExitAnswered : kExitProtocol);
+  ::_exit(kExitAnswered);
 }
 
 }  // namespace seccompd::compiler

@@ -24,7 +24,8 @@ struct ChildSetting {
   const std::optional<profile::Ceiling>& ceiling;  // a whole one
 };
 
-// Waits on kControlFd for the one request's data socket, answers the request, ends the process.
-[[noreturn]] void ServeOneRequest(const ChildSetting& setting);
+// Waits on kControlFd for the data socket, answers its request, and others of the same namespace if
+// it may stay for them, ends the process.
+[[noreturn]] void ServeRequests(const ChildSetting& setting);
 
 }  // namespace seccompd::compiler

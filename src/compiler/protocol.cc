@@ -173,6 +173,7 @@ std::string EncodeRequest(const Request& request) {
   writer.Put(static_cast<std::uint8_t>(request.is_thorough ? 1 : 0));
   writer.Put(static_cast<std::uint32_t>(request.specs.size()));
   for (const std::string& spec : request.specs) writer.PutString(spec);
+  writer.Put(static_cast<std::uint8_t>(request.may_stay ? 1 : 0));
   return writer.Take();
 }
 
@@ -197,8 +198,11 @@ Result<Request> DecodeRequest(std::string_view bytes) {
   for (std::uint32_t i = 0; i < specs && !reader.has_failed(); ++i) {
     request.specs.push_back(reader.GetString(kMaxTogetherBytes));
   }
+  request.may_stay = reader.GetBool();
   const bool is_together = request.kind == Request::Kind::kCompileTogether;
-  const bool is_whole = is_together ? request.text.empty() && specs > 0 : specs == 0;
+  const bool is_compile = is_together || request.kind == Request::Kind::kCompile;
+  bool is_whole = is_together ? request.text.empty() && specs > 0 : specs == 0;
+  is_whole = is_whole && (is_compile || !request.may_stay);
   if (!reader.Done() || magic != kMagic || kind == 0 || !is_whole) return Deviation("request");
   return request;
 }

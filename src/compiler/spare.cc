@@ -33,7 +33,7 @@ Started SpareChild::Fork() {
   const pid_t pid = ::fork();
   if (pid == 0) {
     if (!LimitChild(far.get(), zygote_pid_, filter_)) ::_exit(kExitEnvironment);
-    ServeOneRequest(setting_);
+    ServeRequests(setting_);
   }
   if (pid < 0) return {-1, errno};
   pid_ = pid;

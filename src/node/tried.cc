@@ -16,7 +16,7 @@ namespace {
 
 constexpr mode_t kPrivateFile = S_IRUSR | S_IWUSR;
 constexpr std::string_view kSparePrefix = "spare-";
-constexpr std::size_t kMostSpares = 16;  // more than there are compilers at work
+constexpr std::size_t kMostSpares = 64;  // as many as are with compilers at once
 constexpr int kMostStarts = 1'000'000;
 
 Error NotADigest() {

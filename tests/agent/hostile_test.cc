@@ -58,10 +58,15 @@ class HostileTest : public testing::Test {
     auto rig = std::make_unique<Rig>(node_.path());
     rig->compiler.JudgeWith(
         [this](const compiler::CompileRequest& request) { return zygote_->Compile(request); });
-    rig->compiler.JudgeTogetherWith(
-        [this](const compiler::CompileRequest& common, std::span<const std::string> specs) {
-          return zygote_->CompileTogether(common, specs);
+    rig->compiler.JudgeForWith(
+        [this](std::string_view name_space, const compiler::CompileRequest& request) {
+          return zygote_->CompileFor(name_space, request);
         });
+    rig->compiler.JudgeTogetherWith([this](std::string_view name_space,
+                                           const compiler::CompileRequest& common,
+                                           std::span<const std::string> specs) {
+      return zygote_->CompileTogether(name_space, common, specs);
+    });
     rig->Start();
     return rig;
   }

@@ -152,6 +152,21 @@ TEST_F(TogetherTest, WhatASharedChildSaidHoldsForItsOwnNamespaceOnly) {
   EXPECT_EQ(times(), 2) << "the child that was asked about it alone is believed";
 }
 
+TEST_F(TogetherTest, WhatAChildSaidThatHadReadMoreHoldsForItsOwnNamespaceOnly) {
+  Rig rig(node_.path());
+  rig.compiler.AnswerAlone(false);
+  rig.Start();
+  const std::string spec = "{equal}";
+  rig.Apply("team/p", spec);
+  ASSERT_TRUE(rig.WaitForState("team/p", ProfileState::kInstalled));
+  rig.compiler.AnswerAlone(true);
+  for (const std::string key : {"other/p", "third/p"}) {
+    rig.Apply(key, spec);
+    ASSERT_TRUE(rig.WaitForState(key, ProfileState::kInstalled));
+  }
+  EXPECT_EQ(rig.compiler.tenants(spec), (std::vector<std::string>{"team", "other"}));
+}
+
 TEST_F(TogetherTest, OneThatAnAgentDiedWithIsAskedAboutAlone) {
   std::string digest;
   {
@@ -168,6 +183,7 @@ TEST_F(TogetherTest, OneThatAnAgentDiedWithIsAskedAboutAlone) {
   for (const std::vector<std::string>& specs : rig.compiler.together()) {
     EXPECT_EQ(std::count(specs.begin(), specs.end(), "{team0}"), 0);
   }
+  EXPECT_TRUE(rig.compiler.tenants("{team0}").empty()) << "by a fresh child";
 }
 
 }  // namespace

@@ -175,6 +175,10 @@ def stat(pid):
     return {"own": (int(fields[11]) + int(fields[12])) / tick, "children": (int(fields[13]) + int(fields[14])) / tick}
 
 
+def children(pid):
+    return [int(child) for child in open(f"/proc/{pid}/task/{pid}/children").read().split()]
+
+
 def memory(pid):
     values = {}
     for line in open(f"/proc/{pid}/smaps_rollup"):
@@ -218,11 +222,20 @@ class Agent:
         return self.ready_after
 
     def zygote(self):
-        return int(open(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read().split()[0])
+        return children(self.process.pid)[0]
 
     def cpu(self):
-        agent, zygote = stat(self.process.pid), stat(self.zygote())
-        return agent["own"] + zygote["own"] + zygote["children"]
+        """Of the agent, the zygote and all its children; those that still wait for work are not in its sum yet."""
+        pid = self.zygote()
+        while True:
+            before = children(pid)
+            try:
+                waiting = sum(stat(child)["own"] for child in before)
+            except FileNotFoundError:
+                continue
+            agent, zygote = stat(self.process.pid), stat(pid)
+            if children(pid) == before:
+                return agent["own"] + zygote["own"] + zygote["children"] + waiting
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)

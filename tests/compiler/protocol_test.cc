@@ -72,6 +72,22 @@ Request GoodTogether() {
   return request;
 }
 
+TEST(ProtocolTest, OnlyThoseWhoCompileMayStay) {
+  for (Request request : {GoodRequest(), GoodTogether()}) {
+    EXPECT_FALSE(DecodeRequest(EncodeRequest(request))->may_stay);
+    request.may_stay = true;
+    EXPECT_TRUE(DecodeRequest(EncodeRequest(request))->may_stay);
+  }
+  for (const Request::Kind kind :
+       {Request::Kind::kParseManifests, Request::Kind::kTool, Request::Kind::kCheckTree}) {
+    Request request;
+    request.kind = kind;
+    EXPECT_TRUE(DecodeRequest(EncodeRequest(request)).ok());
+    request.may_stay = true;
+    EXPECT_FALSE(DecodeRequest(EncodeRequest(request)).ok());
+  }
+}
+
 TEST(ProtocolTest, SeveralSpecsAndTheirAnswersComeBackAsTheyWere) {
   const std::string bytes = EncodeRequest(GoodTogether());
   const Result<Request> request = DecodeRequest(bytes);

@@ -142,6 +142,24 @@ void AnswerSomething(int data_fd) {
   for (;;) ::poll(nullptr, 0, -1);
 }
 
+[[noreturn]] void AnswerMoreAndLinger(int data_fd) {
+  AnswerSomething(data_fd);
+  Send(data_fd, "x");
+  Sleep();
+}
+
+// All that this process reads is for one namespace.
+void ReadFor(std::string_view name_space) {
+  static const std::string first(name_space);
+  if (first != name_space) __builtin_trap();
+}
+
+// As one that answers and waits for more, but takes none.
+[[noreturn]] void AnswerAndLinger(int data_fd) {
+  AnswerSomething(data_fd);
+  Sleep();
+}
+
 [[noreturn]] void AnswerAndStay(int data_fd) {
   AnswerSomething(data_fd);
   ::close(data_fd);
@@ -173,6 +191,9 @@ void Misbehave(const Request& request, int data_fd) {
   if (what == "huge") SendAndEnd(data_fd, "\xff\xff\xff\x7f");
   if (what == "trailing") AnswerWithMore(data_fd);
   if (what == "stay") AnswerAndStay(data_fd);
+  if (what == "linger") AnswerAndLinger(data_fd);
+  if (what == "more") AnswerMoreAndLinger(data_fd);
+  if (what.starts_with("in:")) ReadFor(what);
   if (what == "fds" && !HoldsOnlyItsSocket(data_fd)) ::_exit(7);
   TryCall(what, data_fd);
 }

@@ -55,12 +55,12 @@ TEST(ZygoteTest, OneThatMisbehavesAmongSeveralIsFoundOutAlone) {
                            "trailing", "open"}) {
     const std::string bad = std::string("test:") + what;
     const std::vector<std::string> specs = {kGoodSpec, bad, kGoodSpec};
-    EXPECT_FALSE(zygote->CompileTogether(common, specs).ok()) << what;
+    EXPECT_FALSE(zygote->CompileTogether("team", common, specs).ok()) << what;
     const Result<CompileAnswer> alone = zygote->Compile(Ask(bad));
     EXPECT_EQ(alone.error().code, ErrorCode::kInvalid) << what;
   }
   const std::vector<std::string> good(3, kGoodSpec);
-  EXPECT_TRUE(zygote->CompileTogether(common, good).ok());
+  EXPECT_TRUE(zygote->CompileTogether("team", common, good).ok());
 }
 
 // Each of these calls in a child ends it, twice, which is a verdict on the input that did it.

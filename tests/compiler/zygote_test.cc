@@ -107,7 +107,7 @@ TEST(ZygoteTest, SeveralTogetherAreAnsweredAsEachAlone) {
       kGoodSpec};
   CompileRequest common = Ask("");
   common.is_thorough = false;
-  const auto answers = zygote->CompileTogether(common, specs);
+  const auto answers = zygote->CompileTogether("team", common, specs);
   ASSERT_TRUE(answers.ok()) << answers.error().message;
   ASSERT_EQ(answers->size(), specs.size());
   for (std::size_t i = 0; i < specs.size(); ++i) {
@@ -125,9 +125,9 @@ TEST(ZygoteTest, TooManyOrTooLongTogetherAreNotSent) {
   const std::vector<std::string> none, many(kMaxTogether + 1, kGoodSpec),
       most(kMaxTogether, kGoodSpec);
   const std::vector<std::string> large(2, std::string(300 * 1024, ' '));
-  EXPECT_TRUE(zygote->CompileTogether(common, most).ok());
+  EXPECT_TRUE(zygote->CompileTogether("team", common, most).ok());
   for (const auto& specs : {none, many, large}) {
-    EXPECT_EQ(zygote->CompileTogether(common, specs).error().code, ErrorCode::kInvalid);
+    EXPECT_EQ(zygote->CompileTogether("team", common, specs).error().code, ErrorCode::kInvalid);
   }
 }
 

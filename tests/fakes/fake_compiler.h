@@ -4,9 +4,11 @@
 // how it is made. Thread-safe.
 
 #include <functional>
+#include <map>
 #include <mutex>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "seccompd/compiler/compiler.h"
@@ -18,9 +20,12 @@ class FakeCompiler final : public compiler::Compiler {
   // An answer to the whole request.
   using Judgement = std::function<Result<compiler::CompileAnswer>(const compiler::CompileRequest&)>;
 
-  // To one for several, which else are answered, and noted, one by one.
+  // To one of a namespace, and to one for several of it, which else are answered, and noted, as if
+  // each were asked about by itself.
+  using TenantJudgement = std::function<Result<compiler::TenantAnswer>(
+      std::string_view, const compiler::CompileRequest&)>;
   using TogetherJudgement = std::function<Result<std::vector<compiler::CompileAnswer>>(
-      const compiler::CompileRequest&, std::span<const std::string>)>;
+      std::string_view, const compiler::CompileRequest&, std::span<const std::string>)>;
 
   // A canonical profile; equal specs give equal bytes, other ones other bytes (their length as
   // errnoRet).
@@ -47,15 +52,32 @@ class FakeCompiler final : public compiler::Compiler {
     good.instructions = 7;
     return good;
   }
+  Result<compiler::TenantAnswer> CompileFor(std::string_view name_space,
+                                            const compiler::CompileRequest& request) override {
+    TenantJudgement judge;
+    bool is_alone = true;
+    {
+      const std::lock_guard lock(mutex_);
+      judge = tenant_judge_;
+      tenants_[request.spec].emplace_back(name_space);
+      is_alone = are_alone_;
+      if (judge) specs_.push_back(request.spec);
+    }
+    if (judge) return judge(name_space, request);
+    Result<compiler::CompileAnswer> answer = Compile(request);
+    if (!answer.ok()) return answer.error();
+    return compiler::TenantAnswer{*std::move(answer), is_alone};
+  }
   Result<std::vector<compiler::CompileAnswer>> CompileTogether(
-      const compiler::CompileRequest& common, std::span<const std::string> specs) override {
+      std::string_view name_space, const compiler::CompileRequest& common,
+      std::span<const std::string> specs) override {
     TogetherJudgement judge;
     {
       const std::lock_guard lock(mutex_);
       together_.emplace_back(specs.begin(), specs.end());
       judge = together_judge_;
     }
-    if (judge) return judge(common, specs);
+    if (judge) return judge(name_space, common, specs);
     std::vector<compiler::CompileAnswer> answers;
     for (const std::string& spec : specs) {
       compiler::CompileRequest request = common;
@@ -86,6 +108,15 @@ class FakeCompiler final : public compiler::Compiler {
     const std::lock_guard lock(mutex_);
     judge_ = std::move(judge);
   }
+  void JudgeForWith(TenantJudgement judge) {
+    const std::lock_guard lock(mutex_);
+    tenant_judge_ = std::move(judge);
+  }
+  // Whether the children that are asked about a namespace's have read nothing else.
+  void AnswerAlone(bool are_alone) {
+    const std::lock_guard lock(mutex_);
+    are_alone_ = are_alone;
+  }
   void JudgeTogetherWith(TogetherJudgement judge) {
     const std::lock_guard lock(mutex_);
     together_judge_ = std::move(judge);
@@ -113,6 +144,12 @@ class FakeCompiler final : public compiler::Compiler {
     const std::lock_guard lock(mutex_);
     return together_;
   }
+  // For which namespaces a spec was asked about, each time when it need not be by a fresh child.
+  std::vector<std::string> tenants(const std::string& spec) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = tenants_.find(spec);
+    return found == tenants_.end() ? std::vector<std::string>{} : found->second;
+  }
   std::vector<compiler::CompileRequest> requests() const {
     const std::lock_guard lock(mutex_);
     return requests_;
@@ -125,6 +162,9 @@ class FakeCompiler final : public compiler::Compiler {
   std::vector<std::vector<std::string>> together_;
   std::function<Result<compiler::CompileAnswer>(const std::string&)> answer_;
   Judgement judge_;
+  TenantJudgement tenant_judge_;
+  bool are_alone_ = true;
+  std::map<std::string, std::vector<std::string>> tenants_;
   TogetherJudgement together_judge_;
   std::vector<std::string> trees_;
   Result<std::vector<profile::Diagnostic>> tree_answer_ = std::vector<profile::Diagnostic>();

@@ -33,6 +33,7 @@ struct Judgement {
   Result<compiler::CompileAnswer> answer;  // never one that needs bases
   std::string reason;                      // of an error: "CompilerFailed", "FetchFailed", ...
   std::optional<Dependencies> dependencies;
+  bool is_alone = true;  // by children that had read no other profile's text
 };
 
 // What a judgement may need of the node's labels.
@@ -61,7 +62,7 @@ class Judge {
   // bases and labels, for Ask() to go on from. Nothing where there is none: whatever went wrong
   // with the child, Ask() finds out which of them it was.
   std::vector<std::optional<compiler::CompileAnswer>> AskTogether(
-      const std::vector<const Work*>& works);
+      const std::string& name_space, const std::vector<const Work*>& works);
 
   // Nothing changed that an entry's last verdict rests on.
   bool StillHolds(const std::string& key, const Work& work, const node::RecordEntry& entry) const;
@@ -75,9 +76,9 @@ class Judge {
   };
   Judgement AskCompiler(const std::string& key, const Work& work, const LabelsNeed& labels,
                         std::optional<compiler::CompileAnswer> first, std::stop_token stop);
-  Result<compiler::CompileAnswer> Compile(const compiler::CompileRequest& request,
-                                          const std::string& input_digest);
-  // It is to be compiled, and no agent died with it.
+  Result<compiler::TenantAnswer> Compile(const std::string& key, const Work& work,
+                                         const compiler::CompileRequest& request);
+  // Nobody wants it judged with all that can be known, and no agent died with it.
   bool MayShare(const Work& work);
   void MarkTried(const std::string& input_digest);
   Result<void> GatherBases(const std::string& key, const std::vector<std::string>& names,

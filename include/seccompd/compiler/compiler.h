@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// The agent's side of the compiler: profiles are judged in processes of their own (one per
-// request), never in the agent. One request holds the texts of one tenant's namespace only.
+// The agent's side of the compiler: profiles are judged in processes of their own, never in the
+// agent. Each reads the texts of one tenant's namespace only, and soon dies.
 // Implementations are thread-safe: several threads may each have a request under way.
 
 #include <cstddef>
@@ -22,6 +22,11 @@ inline constexpr std::size_t kMaxTogether = 16;
 // A spec of at most 1.5 MiB; the child judges its limits.
 using CompileRequest = profile::RenderRequest;
 using CompileAnswer = profile::Rendered;
+
+struct TenantAnswer {
+  CompileAnswer answer;
+  bool is_alone = true;  // by a child that had read nothing else
+};
 
 // One document of a manifest file.
 struct Manifest {
@@ -44,11 +49,16 @@ class Compiler {
   // outside. kDenied: a person must act: the compiler is gone and does not come back, or the
   // request's ceiling or architecture is none that it knows.
   virtual Result<CompileAnswer> Compile(const CompileRequest& request) = 0;
-  // At most kMaxTogether specs of one namespace, judged one after another by one child as `common`
-  // (whose own spec is not read) says: a process for each costs half as much again. One answer per
-  // spec, in order, or an error, which is a verdict on none of them: Compile() each by itself then.
+  // The same, by a child that has answered for this namespace a moment ago, where there is one: a
+  // fresh one takes half as long again. What goes wrong there is no verdict: a fresh one is asked.
+  virtual Result<TenantAnswer> CompileFor(std::string_view name_space,
+                                          const CompileRequest& request) = 0;
+  // At most kMaxTogether specs of one namespace, judged one after another by one such child as
+  // `common` (whose own spec is not read) says. One answer per spec, in order, or an error, which
+  // is a verdict on none of them: Compile() each by itself then.
   virtual Result<std::vector<CompileAnswer>> CompileTogether(
-      const CompileRequest& common, std::span<const std::string> specs) = 0;
+      std::string_view name_space, const CompileRequest& common,
+      std::span<const std::string> specs) = 0;
   // A file's canonical bytes -> what is wrong with the filter that runc from 1.2 on makes of them
   // (profile/check_tree.h); mostly nothing. Errors as Compile.
   virtual Result<std::vector<profile::Diagnostic>> CheckTree(std::string_view canonical) = 0;

@@ -8,13 +8,15 @@
 //   control socket   zygote -> client: Hello, once
 //   (SEQPACKET)      client -> zygote: an Order with the other two's far ends
 //   data socket      client -> child: one frame
-//   (STREAM)         child -> client: one frame, then the end
+//   (STREAM)         child -> client: one frame, then the end; or, where the request says so, as
+//                    often as the client likes, for one namespace and within the limits below
 //   report pipe      zygote -> client: a Report, when the child has been reaped, then the end
 //
 // The report has a pipe of its own, which the child never holds: a child that runs hostile code may
 // lie in its answer, but not about how it ended. And no two requests share a descriptor, so no
 // thread reads another's.
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -26,7 +28,7 @@
 
 namespace seccompd::compiler {
 
-inline constexpr std::uint32_t kProtocolVersion = 6;
+inline constexpr std::uint32_t kProtocolVersion = 7;
 inline constexpr int kControlFd = 3;
 inline constexpr std::size_t kMaxSpecBytes = std::size_t{1536} * 1024;
 inline constexpr std::size_t kMaxManifestBytes = std::size_t{256} * 1024;
@@ -34,6 +36,11 @@ inline constexpr std::size_t kMaxDocuments = 1024;
 inline constexpr std::size_t kMaxBases = 16;
 inline constexpr std::size_t kMaxLabels = 1024;
 inline constexpr std::size_t kMaxTogetherBytes = std::size_t{512} * 1024;  // of all specs
+// A child that may stay ends by itself after as many specs, or when no request comes in time.
+inline constexpr std::size_t kMaxSpecsOfChild = 64;
+constexpr std::chrono::milliseconds StayLimit(std::chrono::milliseconds wall_limit) {
+  return wall_limit / 5;
+}
 inline constexpr std::size_t kMaxFrameBytes = std::size_t{6} << 20;
 
 struct Hello {
@@ -64,6 +71,8 @@ struct Request {
   bool is_thorough = true;
   // Of kCompileTogether, which has no text: at most kMaxTogether.
   std::vector<std::string> specs = {};
+  // Of kCompile and kCompileTogether: the child waits for another such request.
+  bool may_stay = false;
 };
 std::string EncodeRequest(const Request& request);
 Result<Request> DecodeRequest(std::string_view bytes);
