@@ -22,6 +22,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -125,9 +126,12 @@ void SendAndEnd(int data_fd, std::string_view bytes) {
   ::_exit(0);
 }
 
+std::string SomeAnswer() {
+  return seccompd::compiler::EncodeCompileAnswer({{}, "x", 1, false, false, false, false, {}});
+}
+
 void AnswerSomething(int data_fd) {
-  const std::string answer =
-      seccompd::compiler::EncodeCompileAnswer({{}, "x", 1, false, false, false, false, {}});
+  const std::string answer = SomeAnswer();
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(1);
   if (!seccompd::compiler::WriteFrame(data_fd, answer, deadline).ok()) ::_exit(1);
 }
@@ -142,9 +146,13 @@ void AnswerSomething(int data_fd) {
   for (;;) ::poll(nullptr, 0, -1);
 }
 
+// In one piece: whoever has the answer has the rest.
 [[noreturn]] void AnswerMoreAndLinger(int data_fd) {
-  AnswerSomething(data_fd);
-  Send(data_fd, "x");
+  const std::string answer = SomeAnswer();
+  const auto size = static_cast<std::uint32_t>(answer.size());
+  std::string bytes(sizeof size, '\0');
+  std::memcpy(bytes.data(), &size, sizeof size);
+  Send(data_fd, bytes + answer + "x");
   Sleep();
 }
 
