@@ -8,8 +8,9 @@ namespace {
 
 std::string RuleSet(const AgentIdentity& identity) { return profile::RuleSet(identity.libseccomp); }
 
-// One request in a compiler child each: some wait for a pipe or a fork while others compute, and a
-// slow profile does not stop the others. No more: the chart's memory limit holds so many children.
+// One request with a compiler child each: some wait for a pipe or a fork while others compute, and
+// a slow profile does not stop the others. No more: the chart's memory limit holds so many children
+// (those that wait for more included: see compiler/conversations.cc).
 constexpr int kWorkers = 4;
 
 // Drift that was put right is no fault; that it comes again and again is one.

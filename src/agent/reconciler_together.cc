@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Several profiles, one child: when many are in line (a start on an empty node, a tenant's
-// release), a process for each costs half as much as the compiling. Those of one namespace may
+// Several profiles, one request: when many are in line (a start on an empty node, a tenant's
+// release), an exchange for each costs as well. Those of one namespace may
 // share one: they are one tenant's, and a child holds no two tenants' texts. It only saves time:
 // what the child says is a first answer, and a child that fails is a word about none of them.
 #include <utility>

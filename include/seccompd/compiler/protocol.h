@@ -13,8 +13,8 @@
 //   report pipe      zygote -> client: a Report, when the child has been reaped, then the end
 //
 // The report has a pipe of its own, which the child never holds: a child that runs hostile code may
-// lie in its answer, but not about how it ended. And no two requests share a descriptor, so no
-// thread reads another's.
+// lie in its answer, but not about how it ended. And no two children share a descriptor, and each
+// has one request at a time, so no thread reads another's.
 
 #include <chrono>
 #include <cstddef>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // The zygote's and its children's side: what the executable seccompd-compile runs. One thread. The
-// zygote parses nothing of tenants'; each child serves one request and dies. Not for use inside the
-// agent.
+// zygote parses nothing of tenants'; each child serves one namespace and dies. Not for use inside
+// the agent.
 
 #include <chrono>
 #include <optional>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Starts `seccompd-compile` as a zygote and talks to it: one forked child per request, with limits
-// (2 s of CPU, 96 MiB, 5 s of wall time). Thread-safe after Start. Not for untrusted executables.
+// Starts `seccompd-compile` as a zygote and talks to it: forked children with limits (2 s of CPU,
+// 96 MiB, 5 s of wall time), each for one request, or for a moment for those of one namespace.
+// Thread-safe after Start. Not for untrusted executables.
 
 #include <chrono>
 #include <memory>
@@ -13,7 +14,8 @@ namespace seccompd::compiler {
 
 struct ZygoteOptions {
   std::string executable;  // absolute path of seccompd-compile
-  std::chrono::milliseconds wall_limit = std::chrono::seconds(5);  // per request, from the fork on
+  std::chrono::milliseconds wall_limit =
+      std::chrono::seconds(5);  // per child, from its first request on
   // The node that most requests are for, and their ceiling: the zygote compiles it once, beside the
   // first request, and all later children inherit it. Requests for others are served too, and cost
   // more.
