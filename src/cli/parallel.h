@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// A compiler serves several threads at once, each request of the command line in a process of its own.
+// A compiler serves several threads at once, each request of theirs in a process of its own.
 
 #include <algorithm>
 #include <atomic>
