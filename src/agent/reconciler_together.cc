@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Several profiles, one request: when many are in line (a start on an empty node, a tenant's
-// release), an exchange for each costs as well. Those of one namespace may
-// share one: they are one tenant's, and a child holds no two tenants' texts. It only saves time:
-// what the child says is a first answer, and a child that fails is a word about none of them.
+// release), an exchange for each costs as well. Those of one namespace may share one: they are one
+// tenant's, and a child holds no two tenants' texts. It only saves time: what the child says is a
+// first answer, and a child that fails is a word about none of them.
 #include <utility>
 
 #include "seccompd/agent/reconciler.h"

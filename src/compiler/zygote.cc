@@ -310,6 +310,7 @@ class ZygoteClient final : public Zygote {
 
   Result<Conversation> StartConversation(Deadline deadline) {
     Conversation conversation;
+    // Half of the child's own limit: it does not end with a request on its way.
     conversation.until = std::chrono::steady_clock::now() + StayLimit(wall_limit_) / 2;
     conversation.id = next_id_.fetch_add(1);
     conversations_.Begin(conversation);

@@ -78,7 +78,7 @@ class Judge {
                         std::optional<compiler::CompileAnswer> first, std::stop_token stop);
   Result<compiler::TenantAnswer> Compile(const std::string& key, const Work& work,
                                          const compiler::CompileRequest& request);
-  // Nobody wants it judged with all that can be known, and no agent died with it.
+  // With a child that has read others: it is no verification, and no agent died with it.
   bool MayShare(const Work& work);
   void MarkTried(const std::string& input_digest);
   Result<void> GatherBases(const std::string& key, const std::vector<std::string>& names,

@@ -55,7 +55,7 @@ class Compiler {
                                           const CompileRequest& request) = 0;
   // At most kMaxTogether specs of one namespace, judged one after another by one such child as
   // `common` (whose own spec is not read) says. One answer per spec, in order, or an error, which
-  // is a verdict on none of them: Compile() each by itself then.
+  // is a verdict on none of them: ask about each by itself then.
   virtual Result<std::vector<CompileAnswer>> CompileTogether(
       std::string_view name_space, const CompileRequest& common,
       std::span<const std::string> specs) = 0;
