@@ -63,13 +63,14 @@ bool Judge::StillHolds(const std::string& key, const Work& work,
 
 void Judge::ForgiveTried() {
   const std::lock_guard lock(mutex_);
-  for (const auto& [digest, count] : tried_) (void)state_dir_.ClearTried(digest);
+  for (const auto& [digest, count] : tried_) (void)state_dir_.ForgetTried(digest);
 }
 
-void Judge::MarkTried(const std::string& input_digest) {
-  if (const Result<void> marked = state_dir_.MarkTried(input_digest); !marked.ok()) {
-    log_.Debug("could not note what is being tried", {{"error", marked.error().message}});
-  }
+std::optional<std::size_t> Judge::MarkTried(std::span<const std::string> input_digests) {
+  const Result<std::size_t> mark = state_dir_.MarkTried(input_digests);
+  if (mark.ok()) return *mark;
+  log_.Debug("could not note what is being tried", {{"error", mark.error().message}});
+  return std::nullopt;
 }
 
 bool Judge::MayShare(const Work& work) {
@@ -81,23 +82,24 @@ std::vector<std::optional<compiler::CompileAnswer>> Judge::AskTogether(
     const std::string& name_space, const std::vector<const Work*>& works) {
   std::vector<std::optional<compiler::CompileAnswer>> first(works.size());
   std::vector<std::size_t> asked;
-  std::vector<std::string> specs;
+  std::vector<std::string> specs, digests;
   for (std::size_t i = 0; i < works.size(); ++i) {
     const std::string& spec = *works[i]->spec;
     const bool is_known = std::find(specs.begin(), specs.end(), spec) != specs.end();
     if (is_known || !MayShare(*works[i]) || Recent(Sha256Hex(spec))) continue;
     asked.push_back(i);
     specs.push_back(spec);
+    digests.push_back(works[i]->desired.input_digest);
   }
   if (asked.size() < 2) return first;
-  for (const std::size_t i : asked) MarkTried(works[i]->desired.input_digest);
+  const std::optional<std::size_t> mark = MarkTried(digests);
   const auto begin = clock_.SteadyNow();
   auto answers = compiler_.CompileTogether(name_space,
                                            {"", options_.node, {}, options_.ceiling, false}, specs);
   const auto share = (clock_.SteadyNow() - begin) / asked.size();
+  if (mark) state_dir_.UnmarkTried(*mark);
+  if (!answers.ok()) return first;
   for (std::size_t n = 0; n < asked.size(); ++n) {
-    (void)state_dir_.ClearTried(works[asked[n]]->desired.input_digest);
-    if (!answers.ok()) continue;
     metrics_.Compiled(share);
     first[asked[n]] = std::move((*answers)[n]);
   }
@@ -118,7 +120,7 @@ Judgement Judge::Ask(const std::string& key, const Work& work, const LabelsNeed&
     const std::lock_guard lock(mutex_);
     const auto tried = tried_.find(input);
     if (!work.verify && tried != tried_.end() && tried->second >= kDistrustedStarts) {
-      (void)state_dir_.ClearTried(input);
+      (void)state_dir_.ForgetTried(input);
       // Left aside, not judged: who was killed from outside twice did not die of it. The next start
       // tries it anew.
       return Failure({ErrorCode::kTransient,
@@ -153,7 +155,7 @@ Judgement Judge::Ask(const std::string& key, const Work& work, const LabelsNeed&
 Result<compiler::TenantAnswer> Judge::Compile(const std::string& key, const Work& work,
                                               const compiler::CompileRequest& request) {
   const bool may_share = MayShare(work);
-  MarkTried(work.desired.input_digest);
+  const std::optional<std::size_t> mark = MarkTried({&work.desired.input_digest, 1});
   const auto begin = clock_.SteadyNow();
   Result<compiler::TenantAnswer> answer = Error{};
   if (may_share) {
@@ -164,7 +166,8 @@ Result<compiler::TenantAnswer> Judge::Compile(const std::string& key, const Work
     answer = alone.error();
   }
   metrics_.Compiled(clock_.SteadyNow() - begin);
-  (void)state_dir_.ClearTried(work.desired.input_digest);
+  if (mark) state_dir_.UnmarkTried(*mark);
+  (void)state_dir_.ForgetTried(work.desired.input_digest);
   return answer;
 }
 

@@ -60,10 +60,16 @@ bool CloseAllFrom(unsigned int first) {
   return true;
 }
 
-CompileAnswer AnswerCompile(const Request& request, const std::string& spec,
-                            const profile::Ceiling* ceiling) {
-  Result<profile::Rendered> rendered = profile::Render(
-      {spec, request.node, request.bases, request.ceiling, request.is_thorough}, ceiling);
+// What a child has for each request.
+struct Aids {
+  const profile::Ceiling* ceiling = nullptr;  // or none
+  profile::ExportFile file;
+};
+
+CompileAnswer AnswerCompile(const Request& request, const std::string& spec, Aids& aids) {
+  Result<profile::Rendered> rendered =
+      profile::Render({spec, request.node, request.bases, request.ceiling, request.is_thorough},
+                      aids.ceiling, &aids.file);
   if (!rendered.ok()) {
     const bool is_operators = rendered.error().code == ErrorCode::kDenied;
     ::_exit(is_operators ? kExitMisconfigured : kExitEnvironment);
@@ -71,11 +77,10 @@ CompileAnswer AnswerCompile(const Request& request, const std::string& spec,
   return *std::move(rendered);
 }
 
-std::vector<CompileAnswer> AnswerCompileTogether(const Request& request,
-                                                 const profile::Ceiling* ceiling) {
+std::vector<CompileAnswer> AnswerCompileTogether(const Request& request, Aids& aids) {
   std::vector<CompileAnswer> answers;
   for (const std::string& spec : request.specs) {
-    answers.push_back(AnswerCompile(request, spec, ceiling));
+    answers.push_back(AnswerCompile(request, spec, aids));
   }
   return answers;
 }
@@ -89,12 +94,12 @@ std::vector<profile::Diagnostic> AnswerCheckTree(const Request& request) {
   return *std::move(findings);
 }
 
-std::string Answer(const Request& request, const profile::Ceiling* ceiling) {
+std::string Answer(const Request& request, Aids& aids) {
   switch (request.kind) {
     case Request::Kind::kCompile:
-      return EncodeCompileAnswer(AnswerCompile(request, request.text, ceiling));
+      return EncodeCompileAnswer(AnswerCompile(request, request.text, aids));
     case Request::Kind::kCompileTogether:
-      return EncodeCompileAnswers(AnswerCompileTogether(request, ceiling));
+      return EncodeCompileAnswers(AnswerCompileTogether(request, aids));
     case Request::Kind::kParseManifests:
       return EncodeManifestAnswer(ParseManifestText(request.text));
     case Request::Kind::kCheckTree:
@@ -148,6 +153,7 @@ void ServeRequests(const ChildSetting& setting) {
   const Deadline begin = std::chrono::steady_clock::now();
   // The zygote keeps the time; this deadline only bounds what it may have forgotten.
   const Deadline deadline = begin + 2 * options.wall_limit;
+  Aids aids{setting.ceiling.has_value() ? &*setting.ceiling : nullptr, {}};
   std::size_t served = 0;
   for (bool stays = true; stays;) {
     const Result<std::string> frame = ReadFrame(data.get(), kMaxFrameBytes, deadline);
@@ -155,8 +161,7 @@ void ServeRequests(const ChildSetting& setting) {
     const Result<Request> request = DecodeRequest(*frame);
     if (!request.ok()) ::_exit(kExitProtocol);
     if (options.before_request != nullptr) options.before_request(*request, data.get());
-    const std::string answer =
-        Answer(*request, setting.ceiling.has_value() ? &*setting.ceiling : nullptr);
+    const std::string answer = Answer(*request, aids);
     // Nobody sends a request before the last one's answer.
     if (HasMore(data.get())) ::_exit(kExitProtocol);
     if (!WriteFrame(data.get(), answer, deadline).ok()) ::_exit(kExitProtocol);

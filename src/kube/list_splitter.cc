@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kube/list_splitter.h"
 
+#include <utility>
+
 namespace seccompd::kube {
 namespace {
 
@@ -102,12 +104,11 @@ void ListSplitter::FeedBetween(char c) {
 
 std::size_t ListSplitter::FeedItem(std::string_view bytes) {
   for (std::size_t i = 0; i < bytes.size(); ++i) {
-    const char c = bytes[i];
     if (in_string_) {
-      if (c == '"' && !escaped_) in_string_ = false;
-      escaped_ = c == '\\' && !escaped_;
+      i = SkipString(bytes, i);
       continue;
     }
+    const char c = bytes[i];
     if (c == '"') in_string_ = true;
     if (c == '{' || c == '[') ++depth_;
     if ((c == '}' || c == ']') && --depth_ == 0) {
@@ -120,6 +121,21 @@ std::size_t ListSplitter::FeedItem(std::string_view bytes) {
   }
   Collect(bytes, false);
   return bytes.size();
+}
+
+// To the string's end, or the last of these bytes. Most of a list is strings.
+std::size_t ListSplitter::SkipString(std::string_view bytes, std::size_t at) {
+  bool escaped = std::exchange(escaped_, false);
+  for (; at < bytes.size(); ++at) {
+    const char c = bytes[at];
+    if (c == '"' && !escaped) {
+      in_string_ = false;
+      return at;
+    }
+    escaped = c == '\\' && !escaped;
+  }
+  escaped_ = escaped;
+  return at - 1;
 }
 
 void ListSplitter::Collect(std::string_view part, bool is_last) {

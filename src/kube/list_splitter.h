@@ -35,6 +35,7 @@ class ListSplitter {
   void FeedBetween(char c);
   // How many bytes belong to the item.
   std::size_t FeedItem(std::string_view bytes);
+  std::size_t SkipString(std::string_view bytes, std::size_t at);
   void Collect(std::string_view part, bool is_last);
 
   const std::size_t max_item_bytes_;

@@ -39,8 +39,11 @@ class DiskStateDir final : public StateDir {
   Result<void> WriteFile(std::string_view name, std::string_view bytes) override {
     return ReplaceFile(file_system_, directory_, std::string(name), bytes, false);
   }
-  Result<void> MarkTried(std::string_view digest) override { return tried_.Mark(digest); }
-  Result<void> ClearTried(std::string_view digest) override { return tried_.Clear(digest); }
+  Result<std::size_t> MarkTried(std::span<const std::string> digests) override {
+    return tried_.Mark(digests);
+  }
+  void UnmarkTried(std::size_t mark) override { tried_.Unmark(mark); }
+  Result<void> ForgetTried(std::string_view digest) override { return tried_.Forget(digest); }
   Result<std::map<std::string, int>> TakeTried() override { return tried_.Take(); }
 
  private:

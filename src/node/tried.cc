@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 
@@ -15,8 +16,8 @@ namespace seccompd::node {
 namespace {
 
 constexpr mode_t kPrivateFile = S_IRUSR | S_IWUSR;
-constexpr std::string_view kSparePrefix = "spare-";
-constexpr std::size_t kMostSpares = 64;  // as many as are with compilers at once
+constexpr std::string_view kSheetPrefix = "with-";
+constexpr std::size_t kMaxSheetBytes = std::size_t{64} << 10;
 constexpr int kMostStarts = 1'000'000;
 
 Error NotADigest() {
@@ -25,39 +26,57 @@ Error NotADigest() {
 
 }  // namespace
 
-Result<void> TriedInputs::Mark(std::string_view digest) {
-  if (!IsSha256Hex(digest)) return NotADigest();
-  const std::lock_guard lock(mutex_);
-  // One that is there already keeps its count.
-  if (counted_.contains(digest) || marked_.contains(digest)) return {};
-  const std::string name(digest);
-  while (!spares_.empty()) {
-    const std::string spare = std::move(spares_.back());
-    spares_.pop_back();
-    if (file_system_.Rename(directory_.fd.get(), spare, name) != 0) continue;  // somebody took it
-    marked_.insert(name);
-    return {};
+Result<std::size_t> TriedInputs::Mark(std::span<const std::string> digests) {
+  std::string text;
+  for (const std::string& digest : digests) {
+    if (!IsSha256Hex(digest)) return NotADigest();
+    text += digest + "\n";
   }
-  const SysResult<UniqueFd> file = file_system_.OpenBeneath(
-      directory_.fd.get(), name, O_WRONLY | O_CREAT | O_EXCL, kPrivateFile);
-  if (file.error == EEXIST) return {};
-  if (!file.ok()) return DiskError(file.error, "create", directory_.PathOf(name));
-  marked_.insert(name);
-  return {};
+  const Result<std::size_t> sheet = FreeSheet();
+  if (!sheet.ok()) return sheet.error();
+  const auto [name, fd] = [&] {
+    const std::lock_guard lock(mutex_);
+    return std::pair(sheets_[*sheet].name, sheets_[*sheet].fd.get());
+  }();
+  const int error = WriteAll(file_system_, fd, text);
+  if (error == 0) return sheet;
+  Unmark(*sheet);
+  return DiskError(error, "write", directory_.PathOf(name));
 }
 
-Result<void> TriedInputs::Clear(std::string_view digest) {
+// One that nobody else gets until it is unmarked.
+Result<std::size_t> TriedInputs::FreeSheet() {
+  const std::lock_guard lock(mutex_);
+  if (free_.empty()) {
+    Result<std::string> name = RandomName(file_system_, kSheetPrefix);
+    if (!name.ok()) return name.error();
+    SysResult<UniqueFd> file = file_system_.OpenBeneath(
+        directory_.fd.get(), *name, O_WRONLY | O_APPEND | O_CREAT | O_EXCL, kPrivateFile);
+    if (!file.ok()) return DiskError(file.error, "create", directory_.PathOf(*name));
+    sheets_.push_back({*std::move(name), std::move(file.value)});
+    free_.push_back(sheets_.size() - 1);
+  }
+  const std::size_t sheet = free_.back();
+  free_.pop_back();
+  return sheet;
+}
+
+void TriedInputs::Unmark(std::size_t mark) {
+  const std::lock_guard lock(mutex_);
+  if (file_system_.Truncate(sheets_[mark].fd.get()) == 0) {
+    free_.push_back(mark);
+    return;
+  }
+  // Of no more use; what it lists would be counted at the next start.
+  static_cast<void>(file_system_.Unlink(directory_.fd.get(), sheets_[mark].name));
+  sheets_[mark].fd.Reset();
+}
+
+Result<void> TriedInputs::Forget(std::string_view digest) {
   if (!IsSha256Hex(digest)) return NotADigest();
   const std::string name(digest);
   const std::lock_guard lock(mutex_);
-  counted_.erase(name);
-  if (marked_.erase(name) > 0 && spares_.size() < kMostSpares) {
-    const std::string spare = std::string(kSparePrefix) + name;
-    if (file_system_.Rename(directory_.fd.get(), name, spare) == 0) {
-      spares_.push_back(spare);
-      return {};
-    }
-  }
+  if (counted_.erase(name) == 0) return {};
   const int error = file_system_.Unlink(directory_.fd.get(), name);
   if (error == 0 || error == ENOENT) return {};
   return DiskError(error, "remove", directory_.PathOf(name));
@@ -66,30 +85,53 @@ Result<void> TriedInputs::Clear(std::string_view digest) {
 Result<std::map<std::string, int>> TriedInputs::Take() {
   Result<std::vector<std::string>> names = ListNames(file_system_, directory_, kMaxEntries);
   if (!names.ok()) return names.error();
-  const std::lock_guard lock(mutex_);
-  std::map<std::string, int> counts;
+  std::set<std::string> found;
+  std::vector<std::string> sheets;  // of an agent that is gone
   for (const std::string& name : *names) {
-    if (name.starts_with(kSparePrefix)) {  // of an agent that was killed
-      static_cast<void>(file_system_.Unlink(directory_.fd.get(), name));
-    }
-    if (!IsSha256Hex(name)) continue;
-    Result<int> count = CountStart(name);
-    if (!count.ok()) return count.error();
-    if (*count == 0) continue;  // gone meanwhile
-    counted_.insert(name);
-    counts[name] = *count;
+    if (IsSha256Hex(name)) found.insert(name);
+    if (!name.starts_with(kSheetPrefix)) continue;
+    Result<std::set<std::string>> listed = Listed(name);
+    if (!listed.ok()) return listed.error();
+    found.merge(*listed);
+    sheets.push_back(name);
   }
+  std::map<std::string, int> counts;
+  for (const std::string& digest : found) {
+    const Result<int> count = CountStart(digest);
+    if (!count.ok()) return count.error();
+    counts[digest] = *count;
+  }
+  // Only now: a count stands for each line.
+  for (const std::string& name : sheets) {
+    static_cast<void>(file_system_.Unlink(directory_.fd.get(), name));
+  }
+  const std::lock_guard lock(mutex_);
+  for (const auto& [digest, count] : counts) counted_.insert(digest);
   return counts;
+}
+
+// What is no digest is left out: a line that was being written when the agent died.
+Result<std::set<std::string>> TriedInputs::Listed(const std::string& sheet) {
+  const SysResult<std::string> text = ReadOwn(file_system_, directory_, sheet, kMaxSheetBytes);
+  if (!text.ok() && text.error != ENOENT && text.error != ELOOP) {
+    return DiskError(text.error, "read", directory_.PathOf(sheet));
+  }
+  std::set<std::string> digests;
+  for (std::string_view rest = text.value; !rest.empty();) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    if (IsSha256Hex(line)) digests.emplace(line);
+    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+  }
+  return digests;
 }
 
 // How often it was found, this time included.
 Result<int> TriedInputs::CountStart(const std::string& digest) {
   const SysResult<std::string> text = ReadOwn(file_system_, directory_, digest, 16);
-  if (text.error == ENOENT) return 0;
-  if (!text.ok() && text.error != ELOOP) {
+  if (!text.ok() && text.error != ENOENT && text.error != ELOOP) {
     return DiskError(text.error, "read", directory_.PathOf(digest));
   }
-  int count = 0;  // an empty file: marked, and no start since
+  int count = 0;
   const char* const end = text.value.data() + text.value.size();
   const auto [stop, error] = std::from_chars(text.value.data(), end, count);
   if (error != std::errc() || stop != end || count < 0 || count > kMostStarts) count = 0;

@@ -111,12 +111,24 @@ class CanonicalReader {
 
   bool ReadRule(Rule& rule) {
     std::string_view name;
+    const bool is_like_last = !head_.empty() && Peek(head_);
+    if (!is_like_last && !ReadHead()) return false;
+    rule = head_rule_;
+    if (!ReadString(name) || !Take("]}")) return false;
+    if (!IsNameShaped(name)) return Fail("a system call's name");
+    rule.name = name;
+    return true;
+  }
+
+  // A rule up to its name. Most begin as the one before.
+  bool ReadHead() {
+    const std::string_view from = rest_;
+    Rule& rule = head_rule_ = Rule();
     if (!Take("{\"action\":") || !ReadAction(rule.action)) return false;
     if (Peek(",\"args\":[") && !ReadArgs(rule.args)) return false;
     if (!ReadErrno(",\"errnoRet\":", rule.action, rule.errno_ret)) return false;
-    if (!Take(",\"names\":[") || !ReadString(name) || !Take("]}")) return false;
-    if (!IsNameShaped(name)) return Fail("a system call's name");
-    rule.name = name;
+    if (!Take(",\"names\":[")) return false;
+    head_ = from.substr(0, from.size() - rest_.size());
     return true;
   }
 
@@ -141,6 +153,8 @@ class CanonicalReader {
   }
 
   std::string_view bytes_, rest_;
+  std::string_view head_;  // what ReadHead read last
+  Rule head_rule_;         // and what it says
   std::string expected_;
 };
 

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cerrno>
 #include <memory>
 #include <span>
@@ -106,6 +107,12 @@ int AddRule(scmp_filter_ctx context, const Rule& rule, int number) {
                                 static_cast<unsigned int>(count), args.data());
 }
 
+int NumberOf(const Rule& rule) {
+  if (!rule.number.has_value()) return seccomp_syscall_resolve_name(rule.name.c_str());
+  assert(*rule.number == seccomp_syscall_resolve_name(rule.name.c_str()));
+  return *rule.number;
+}
+
 struct NumberedRule {
   std::uint32_t number;  // as libseccomp sorts them: those that this machine does not have are last
   const Rule* rule;
@@ -118,8 +125,7 @@ std::vector<NumberedRule> InCheapestOrder(const Profile& profile) {
   std::vector<NumberedRule> rules;
   rules.reserve(profile.rules.size());
   for (const Rule& rule : profile.rules) {
-    const int number = seccomp_syscall_resolve_name(rule.name.c_str());
-    rules.push_back({static_cast<std::uint32_t>(number), &rule});
+    rules.push_back({static_cast<std::uint32_t>(NumberOf(rule)), &rule});
   }
   std::stable_sort(rules.begin(), rules.end(), [](const NumberedRule& a, const NumberedRule& b) {
     return a.number > b.number;
@@ -172,26 +178,17 @@ bool AddRules(scmp_filter_ctx context, const Profile& profile, std::vector<Diagn
   return is_good;
 }
 
-Result<std::string> ReadAll(int fd) {
-  const off_t size = ::lseek(fd, 0, SEEK_END);
-  if (size < 0) return ErrnoError(errno, "memfd");
-  std::string bytes(static_cast<std::size_t>(size), '\0');
-  const ssize_t count = ::pread(fd, bytes.data(), bytes.size(), 0);
-  if (count != size) return ErrnoError(count < 0 ? errno : EIO, "memfd");
-  return bytes;
-}
-
-Result<std::optional<Filter>> Export(scmp_filter_ctx context, bool is_big_endian,
+Result<std::optional<Filter>> Export(scmp_filter_ctx context, bool is_big_endian, ExportFile& file,
                                      std::vector<Diagnostic>& findings) {
   const std::optional<Filter> none;
-  const UniqueFd memfd(::memfd_create("filter", MFD_CLOEXEC));
-  if (!memfd.is_open()) return ErrnoError(errno, "memfd_create");
-  const int result = seccomp_export_bpf(context, memfd.get());
+  const Result<int> fd = file.Begin();
+  if (!fd.ok()) return fd.error();
+  const int result = seccomp_export_bpf(context, *fd);
   if (result != 0) {
     findings.push_back(Failed("", "the filter", result));
     return none;
   }
-  Result<std::string> program = ReadAll(memfd.get());
+  Result<std::string> program = file.ReadWritten();
   if (!program.ok()) return program.error();
   const auto instructions = static_cast<std::uint32_t>(program->size() / sizeof(sock_filter));
   if (instructions > kMaxInstructions) {
@@ -215,9 +212,27 @@ std::string LibseccompVersion() {
 
 bool HasTree(const Profile& profile) { return profile.rules.size() > kMaxRulesWithoutTree; }
 
+Result<int> ExportFile::Begin() {
+  if (!memfd_.is_open()) memfd_.Reset(::memfd_create("filter", MFD_CLOEXEC));
+  if (!memfd_.is_open()) return ErrnoError(errno, "memfd_create");
+  if (::lseek(memfd_.get(), 0, SEEK_SET) != 0) return ErrnoError(errno, "memfd");
+  return memfd_.get();
+}
+
+Result<std::string> ExportFile::ReadWritten() const {
+  const off_t size = ::lseek(memfd_.get(), 0, SEEK_CUR);
+  if (size < 0) return ErrnoError(errno, "memfd");
+  std::string bytes(static_cast<std::size_t>(size), '\0');
+  const ssize_t count = ::pread(memfd_.get(), bytes.data(), bytes.size(), 0);
+  if (count != size) return ErrnoError(count < 0 ? errno : EIO, "memfd");
+  return bytes;
+}
+
 Result<std::optional<Filters>> Compile(const Profile& profile, std::vector<Diagnostic>& findings,
-                                       Trees trees) {
+                                       Trees trees, ExportFile* file) {
   const std::optional<Filters> none;
+  ExportFile own;
+  ExportFile& written = file != nullptr ? *file : own;
   seccomp_api_set(kApiLevel);
   const Context context(seccomp_init(ActionOf(profile.default_action, profile.default_errno)));
   if (context == nullptr) {
@@ -237,7 +252,7 @@ Result<std::optional<Filters>> Compile(const Profile& profile, std::vector<Diagn
   }
   if (!AddRules(context.get(), profile, findings)) return none;
   const bool is_big_endian = IsBigEndian(profile.architectures.front());
-  Result<std::optional<Filter>> first = Export(context.get(), is_big_endian, findings);
+  Result<std::optional<Filter>> first = Export(context.get(), is_big_endian, written, findings);
   if (!first.ok()) return first.error();
   if (!first->has_value()) return none;
   Filters filters{**std::move(first), std::nullopt};
@@ -251,7 +266,7 @@ Result<std::optional<Filters>> Compile(const Profile& profile, std::vector<Diagn
     findings.push_back(Failed("", "an attribute", result));
     return none;
   }
-  Result<std::optional<Filter>> tree = Export(context.get(), is_big_endian, findings);
+  Result<std::optional<Filter>> tree = Export(context.get(), is_big_endian, written, findings);
   if (!tree.ok()) return tree.error();
   if (!tree->has_value()) return none;
   filters.by_tree = **std::move(tree);

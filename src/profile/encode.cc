@@ -42,7 +42,8 @@ void AppendArg(std::string& out, const Arg& arg) {
   out.push_back('}');
 }
 
-void AppendRule(std::string& out, const Rule& rule) {
+// Up to the name.
+void AppendHead(std::string& out, const Rule& rule) {
   out += "{\"action\":\"";
   out += ActionName(rule.action);
   out.push_back('"');
@@ -57,8 +58,23 @@ void AppendRule(std::string& out, const Rule& rule) {
   }
   AppendErrno(out, "errnoRet", rule.action, rule.errno_ret);
   out += ",\"names\":[";
-  AppendJsonString(out, rule.name);
-  out += "]}";
+}
+
+// Most rules begin as the one before.
+void AppendRules(std::string& out, const std::vector<const Rule*>& rules) {
+  const Rule* before = nullptr;
+  std::string head;
+  for (const Rule* rule : rules) {
+    if (before == nullptr || !rule->SameVerdict(*before) || rule->args != before->args) {
+      head.clear();
+      AppendHead(head, *rule);
+    }
+    if (before != nullptr) out.push_back(',');
+    out += head;
+    AppendJsonString(out, rule->name);
+    out += "]}";
+    before = rule;
+  }
 }
 
 void AppendArchitectures(std::string& out, const Profile& profile) {
@@ -96,10 +112,7 @@ std::string Encode(const Profile& profile) {
   if (!rules.empty()) {
     AppendKey(out, "syscalls");
     out.push_back('[');
-    for (const Rule* rule : rules) {
-      if (rule != rules.front()) out.push_back(',');
-      AppendRule(out, *rule);
-    }
+    AppendRules(out, rules);
     out.push_back(']');
   }
   out += "}\n";

@@ -52,12 +52,15 @@ class Binder {
     std::optional<std::uint32_t> which;  // the first argument of the multiplexing call
   };
   // Where libseccomp puts a rule for `name`; nowhere when the architecture has no such call. At
-  // most one multiplexing call, and behind it the call's own number.
-  std::vector<Target> Targets(const std::string& name) {
+  // most one multiplexing call, and behind it the call's own number. `targets` is emptied first.
+  void Find(const std::string& name, std::vector<Target>& targets) {
+    targets.clear();
     const int number = Resolve(name, architecture_);
-    if (number == __NR_SCMP_ERROR) return {};
-    if (number >= 0) return {{static_cast<std::uint32_t>(number), std::nullopt}};
-    std::vector<Target> targets;
+    if (number == __NR_SCMP_ERROR) return;
+    if (number >= 0) {
+      targets.push_back({static_cast<std::uint32_t>(number), std::nullopt});
+      return;
+    }
     for (const Multiplexer& multiplexer : kMultiplexers) {
       if (number > multiplexer.highest || number < multiplexer.lowest) continue;
       const int through = Resolve(multiplexer.name, architecture_);
@@ -67,7 +70,6 @@ class Binder {
     }
     const int own = targets.empty() ? -1 : OwnNumber(name);
     if (own >= 0) targets.push_back({static_cast<std::uint32_t>(own), std::nullopt});
-    return targets;
   }
 
  private:
@@ -119,8 +121,10 @@ std::vector<Place> PlacesOf(const Profile& profile, Architecture architecture) {
   std::vector<Place> places;
   places.reserve(profile.rules.size());
   Binder binder(architecture);
+  std::vector<Binder::Target> targets;
   for (std::size_t i = 0; i < profile.rules.size(); ++i) {
-    for (const Binder::Target& target : binder.Targets(profile.rules[i].name)) {
+    binder.Find(profile.rules[i].name, targets);
+    for (const Binder::Target& target : targets) {
       places.push_back({static_cast<std::uint32_t>(i), target});
     }
   }
@@ -192,7 +196,8 @@ std::uint32_t AuditArchitecture(Architecture architecture) {
 }
 
 std::optional<std::uint32_t> SyscallNumber(std::string_view name, Architecture architecture) {
-  const std::vector<Binder::Target> targets = Binder(architecture).Targets(std::string(name));
+  std::vector<Binder::Target> targets;
+  Binder(architecture).Find(std::string(name), targets);
   if (targets.empty() || targets.back().which.has_value()) return std::nullopt;
   return targets.back().number;
 }

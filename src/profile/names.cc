@@ -80,8 +80,9 @@ bool IsCallOfAny(const std::vector<Architecture>& architectures, const std::stri
 void ResolveNames(Profile& profile, bool warn_unknown, std::vector<Diagnostic>& findings) {
   std::set<std::string> without_effect;
   const bool has_ours = HasOurs(profile.architectures);
-  std::erase_if(profile.rules, [&](const Rule& rule) {
-    const int ours = seccomp_syscall_resolve_name(rule.name.c_str());  // this machine's number
+  std::erase_if(profile.rules, [&](Rule& rule) {
+    const int ours = seccomp_syscall_resolve_name(rule.name.c_str());
+    rule.number = ours;
     if (ours != __NR_SCMP_ERROR) {
       const bool is_ours = has_ours && ours >= 0;
       if (!is_ours && !IsCallOfAny(profile.architectures, rule.name)) {

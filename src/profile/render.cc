@@ -52,6 +52,7 @@ LintOptions OptionsOf(const DecodedSpec& spec, const NodeContext& node) {
 struct Question {
   const RenderRequest& request;
   const Ceiling* ceiling;  // a whole one, or none
+  ExportFile* file;        // or none
   Architecture native;
 };
 
@@ -85,8 +86,8 @@ Result<void> RenderResolved(const Question& question, const DecodedSpec& spec, P
   Lint(profile, OptionsOf(spec, request.node), findings);
   if (spec.is_dry_run) ReportDryRun(findings);
   if (HasError(findings)) return {};
-  const Result<std::optional<Filters>> filters =
-      Compile(profile, findings, request.is_thorough ? Trees::kWhereRuncMakesThem : Trees::kNo);
+  const Trees trees = request.is_thorough ? Trees::kWhereRuncMakesThem : Trees::kNo;
+  const Result<std::optional<Filters>> filters = Compile(profile, findings, trees, question.file);
   if (!filters.ok()) return filters.error();
   if (!filters->has_value() || HasError(findings)) return {};
   const std::vector<Decisions> decisions = ValidateDecisions(meant, **filters, findings);
@@ -110,7 +111,7 @@ Result<void> RenderResolved(const Question& question, const DecodedSpec& spec, P
 
 }  // namespace
 
-Result<Rendered> Render(const RenderRequest& request, const Ceiling* ceiling) {
+Result<Rendered> Render(const RenderRequest& request, const Ceiling* ceiling, ExportFile* file) {
   const std::optional<Architecture> native = FindArchitecture(request.node.architecture);
   if (!native.has_value()) {
     return Error{ErrorCode::kDenied,
@@ -132,7 +133,7 @@ Result<Rendered> Render(const RenderRequest& request, const Ceiling* ceiling) {
   if (rendered.needs_bases) return rendered;
   rendered.findings.insert(rendered.findings.end(), resolved.findings.begin(),
                            resolved.findings.end());
-  const Question question{request, ceiling, *native};
+  const Question question{request, ceiling, file, *native};
   Result<void> result = RenderResolved(question, spec, std::move(resolved.profile), rendered);
   if (!result.ok()) return result.error();
   CapFindings(rendered.findings);

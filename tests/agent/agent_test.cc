@@ -261,7 +261,7 @@ TEST_F(AgentTest, AProfileThatKilledTwoAgentsIsLeftAside) {
   for (int start = 0; start < 2; ++start) {  // two agents that died with it under way
     auto state = node::StateDir::Open(node::RealFileSystem(), node_.path() + "/state");
     ASSERT_TRUE(state.ok());
-    ASSERT_TRUE((*state)->MarkTried(digest).ok());
+    ASSERT_TRUE((*state)->MarkTried({&digest, 1}).ok());
     if (start == 0) {
       ASSERT_TRUE((*state)->TakeTried().ok());
     }

@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """How fast is seccompd? One command, one table; not a test: nothing here passes or fails.
 
-  tests/bench/run.py [--build DIR] [--profiles N] [--large N] [--idle SECONDS] [--only PART[,PART]]
+  tests/bench/run.py [--build DIR] [--profiles N] [--large N] [--idle SECONDS] [--only PART[,PART]] [--keep]
 
 Runs the release build's agent against a real kube-apiserver and etcd on this machine (../shared/kube/cluster, or
 SECCOMPD_KUBE_CLUSTER), with profiles of about 6 KB and 350 names, each of its own content, beside a bare `curl` watch
 in the same run and the disk's own fsync time. Parts: latency, burst, cold, memory, idle.
 
-The CPU time that the host gave to others is told at the end: with much of it everything is slower. Look at several runs.
+The CPU time that the host gave to others is told at the end: with much of it everything is slower. Look at several
+runs, and give each --keep: on an ext4 without a journal, what one removes at its end slows the next (see spread).
 """
 import argparse
 import array
@@ -481,6 +482,7 @@ def main():
     parser.add_argument("--latency", type=int, default=300, help="objects in the one-at-a-time part")
     parser.add_argument("--cold", type=int, default=5, help="cold starts without files")
     parser.add_argument("--only", default="latency,burst,cold,memory,idle")
+    parser.add_argument("--keep", action="store_true", help="leave the files that were written, and say where")
     options = parser.parse_args()
     if not os.access(f"{options.build}/src/seccompd", os.X_OK):
         sys.exit("no release build: run cmake --workflow --preset release first, or give --build")
@@ -525,7 +527,10 @@ def main():
             Agent.running.process.kill()
         subprocess.run([CLUSTER, "down"], check=False)
         lock.close()
-        shutil.rmtree(options.work, ignore_errors=True)
+        if options.keep:
+            print(f"kept: {options.work}")
+        else:
+            shutil.rmtree(options.work, ignore_errors=True)
     print(f"the host gave {stolen() - stolen_before:.1f} s of our CPU time to others, in {time.monotonic() - begin:.0f} s")
     print("\n| what | measured | goal |\n|---|---|---|")
     for what, value, goal in rows:

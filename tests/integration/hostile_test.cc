@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -48,15 +49,23 @@ class HostileTest : public ::testing::Test {
                                           Privileges::kInherited, bin_ + "/seccompd");
   }
 
-  // The texts of what is noted as under way.
-  std::vector<std::string> Tried() const {
-    std::vector<std::string> texts;
+  // What is noted as under way, and the counts of what was so at starts.
+  struct Tried {
+    std::vector<std::string> under_way, counts;
+    bool operator==(const Tried&) const = default;
+  };
+  Tried ReadTried() const {
+    Tried tried;
     std::error_code error;
     for (const auto& entry :
          std::filesystem::directory_iterator(space_.state_dir() + "/tried", error)) {
-      if (entry.path().filename().string().size() == 64) texts.push_back(ReadAll(entry.path()));
+      const std::string text = ReadAll(entry.path());
+      if (entry.path().filename().string().size() == 64) tried.counts.push_back(text);
+      if (!entry.path().filename().string().starts_with("with-")) continue;
+      std::istringstream lines(text);
+      for (std::string line; std::getline(lines, line);) tried.under_way.push_back(line);
     }
-    return texts;
+    return tried;
   }
 
   static bool Eventually(const std::function<bool()>& condition) {
@@ -89,16 +98,16 @@ TEST_F(HostileTest, WhatWasUnderWayAtTwoKillsIsLeftAsideForOneStart) {
     const auto agent = Start();
     ASSERT_TRUE(WaitForFile(space_.profile("team/good"),
                             [](const std::string& text) { return !text.empty(); }));
-    ASSERT_TRUE(Eventually([&] { return Tried().empty(); }));
+    ASSERT_TRUE(Eventually([&] { return ReadTried() == Tried(); }));
     space_.WriteFile("manifests/evil.yaml", Manifest("evil", "test:sleep"));
-    ASSERT_TRUE(Eventually([&] { return Tried().size() == 1; }));
+    ASSERT_TRUE(Eventually([&] { return ReadTried().under_way.size() == 1; }));
     agent->Signal(SIGKILL);
     EXPECT_EQ(agent->WaitForEnd(), 128 + SIGKILL);
   }
-  ASSERT_EQ(Tried().size(), 1U) << "it was under way";
+  ASSERT_EQ(ReadTried().under_way.size(), 1U) << "it was under way";
   {
     const auto agent = Start();
-    ASSERT_TRUE(Eventually([&] { return Tried() == std::vector<std::string>{"1"}; }));
+    ASSERT_TRUE(Eventually([&] { return ReadTried().counts == std::vector<std::string>{"1"}; }));
     agent->Signal(SIGKILL);
     EXPECT_EQ(agent->WaitForEnd(), 128 + SIGKILL);
   }
@@ -110,8 +119,10 @@ TEST_F(HostileTest, WhatWasUnderWayAtTwoKillsIsLeftAsideForOneStart) {
     EXPECT_EQ(agent->WaitForEnd(), 0);
   }
   const auto agent = Start();
-  EXPECT_TRUE(Eventually([&] { return Tried() == std::vector<std::string>{""}; }))
-      << "it is tried anew, and counted from the beginning";
+  EXPECT_TRUE(Eventually([&] {
+    const Tried tried = ReadTried();
+    return tried.under_way.size() == 1 && tried.counts.empty();
+  })) << "it is tried anew, and counted from the beginning";
 }
 
 }  // namespace

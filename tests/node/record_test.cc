@@ -215,10 +215,10 @@ TEST_F(StateDirTest, SavingFailingAtEveryStepLeavesTheOldRecordOrTheNew) {
 TEST_F(StateDirTest, StartingFailingAtEveryStepLosesNothing) {
   const std::string tried(64, '1');
   ASSERT_TRUE(Open()->SaveRecord(Example()).ok());
-  ASSERT_TRUE(Open()->MarkTried(tried).ok());
   for (const int errno_value : {EIO, EACCES, EMFILE}) {
     for (int k = 1;; ++k) {
       SCOPED_TRACE("call " + std::to_string(k) + ", errno " + std::to_string(errno_value));
+      ASSERT_TRUE(Open()->MarkTried({&tried, 1}).ok());
       FaultyFileSystem faulty(RealFileSystem());
       faulty.Inject({k, {}, errno_value});
       if (const auto state = StateDir::Open(faulty, path_); state.ok()) {
@@ -236,6 +236,7 @@ TEST_F(StateDirTest, StartingFailingAtEveryStepLosesNothing) {
       EXPECT_EQ(*Open()->LoadRecord(), Example());
       EXPECT_FALSE(fs::exists(path_ + "/record.damaged"));
       EXPECT_EQ(Open()->TakeTried()->count(tried), 1U) << "what was tried is forgotten";
+      fs::remove_all(path_ + "/tried");
       if (!reached) break;
     }
   }
@@ -272,52 +273,80 @@ TEST_F(StateDirTest, FiveThousandEntriesTakeMilliseconds) {
             << Milliseconds(end - saved).count() << " ms\n";
 }
 
+using Digests = std::vector<std::string>;
+using Counts = std::map<std::string, int>;
+
 TEST_F(StateDirTest, TriedCountsTheStartsAtWhichItWasFound) {
   const std::string one(64, '1');
   const std::string two(64, '2');
-  ASSERT_TRUE(Open()->MarkTried(one).ok());
-  EXPECT_EQ(*Open()->TakeTried(), (std::map<std::string, int>{{one, 1}}));
-  ASSERT_TRUE(Open()->MarkTried(one).ok());  // again: keeps its count
-  ASSERT_TRUE(Open()->MarkTried(two).ok());
-  EXPECT_EQ(*Open()->TakeTried(), (std::map<std::string, int>{{one, 2}, {two, 1}}));
-  ASSERT_TRUE(Open()->ClearTried(one).ok());
-  ASSERT_TRUE(Open()->ClearTried(one).ok());
+  ASSERT_TRUE(Open()->MarkTried(Digests{one}).ok());
+  EXPECT_EQ(*Open()->TakeTried(), (Counts{{one, 1}}));
+  ASSERT_TRUE(Open()->MarkTried(Digests{one, two}).ok());
+  EXPECT_EQ(*Open()->TakeTried(), (Counts{{one, 2}, {two, 1}})) << "one again, and no third time";
+  EXPECT_TRUE(NamesWith(path_ + "/tried", "with-").empty()) << "of an agent that is gone";
+  const auto state = Open();
+  EXPECT_EQ(*state->TakeTried(), (Counts{{one, 3}, {two, 2}}));
+  ASSERT_TRUE(state->ForgetTried(one).ok());
+  ASSERT_TRUE(state->ForgetTried(one).ok());
   Spit(path_ + "/tried/" + two, "-99999999999999999999 nonsense");
   Spit(path_ + "/tried/readme", "x");
-  EXPECT_EQ(*Open()->TakeTried(), (std::map<std::string, int>{{two, 1}}));
+  EXPECT_EQ(*Open()->TakeTried(), (Counts{{two, 1}}));
   for (const char* bad : {"", "../record", "x"}) {
-    EXPECT_EQ(Open()->MarkTried(bad).error().code, ErrorCode::kInvalid) << bad;
-    EXPECT_EQ(Open()->ClearTried(bad).error().code, ErrorCode::kInvalid) << bad;
+    EXPECT_EQ(Open()->MarkTried(Digests{bad}).error().code, ErrorCode::kInvalid) << bad;
+    EXPECT_EQ(Open()->ForgetTried(bad).error().code, ErrorCode::kInvalid) << bad;
   }
 }
 
-TEST_F(StateDirTest, AMarkIsASpareFileRenamedAndNeverCostsACount) {
+TEST_F(StateDirTest, WhatWasJudgedIsMarkedNoMore) {
   const std::string one(64, '1');
   const std::string two(64, '2');
   const std::string three(64, '3');
-  const auto inode = [&](const std::string& name) {
-    struct stat found {};
-    return ::lstat((path_ + "/tried/" + name).c_str(), &found) == 0 ? found.st_ino : 0;
-  };
-  ASSERT_TRUE(Open()->MarkTried(one).ok());
   const auto state = Open();
-  EXPECT_EQ(*state->TakeTried(), (std::map<std::string, int>{{one, 1}}));
-  ASSERT_TRUE(state->MarkTried(two).ok());
-  const ino_t first = inode(two);
-  ASSERT_NE(first, 0U);
-  ASSERT_TRUE(state->ClearTried(two).ok());
-  EXPECT_EQ(inode(two), 0U);
-  ASSERT_TRUE(state->MarkTried(one).ok());  // has its count, and takes no spare
-  EXPECT_NE(inode(one), first);
-  ASSERT_TRUE(state->MarkTried(three).ok());
-  EXPECT_EQ(inode(three), first);
-  ASSERT_TRUE(state->MarkTried(two).ok());  // no spare left
-  ASSERT_TRUE(state->ClearTried(two).ok());
-  fs::remove_all(path_ + "/tried/spare-" + two);  // and the one that there was is gone
-  ASSERT_TRUE(state->MarkTried(two).ok());
-  ASSERT_TRUE(state->ClearTried(three).ok());
-  EXPECT_EQ(*Open()->TakeTried(), (std::map<std::string, int>{{one, 2}, {two, 1}}));
-  EXPECT_TRUE(NamesWith(path_ + "/tried", "spare-").empty()) << "of an agent that is gone";
+  const Result<std::size_t> first = state->MarkTried(Digests{one, two});
+  const Result<std::size_t> second = state->MarkTried(Digests{two, three});
+  ASSERT_TRUE(first.ok() && second.ok());
+  state->UnmarkTried(*first);
+  EXPECT_EQ(NamesWith(path_ + "/tried", "with-").size(), 2U);
+  EXPECT_EQ(*state->MarkTried(Digests{three}), *first) << "its file is used again";
+  EXPECT_EQ(NamesWith(path_ + "/tried", "with-").size(), 2U);
+  state->UnmarkTried(*first);
+  EXPECT_EQ(*Open()->TakeTried(), (Counts{{two, 1}, {three, 1}})) << "the second request's";
+}
+
+TEST_F(StateDirTest, ALineThatWasNotWrittenToItsEndIsLeftOut) {
+  const std::string one(64, '1');
+  ASSERT_TRUE(Open()->MarkTried(Digests{one}).ok());
+  const std::vector<std::string> names = NamesWith(path_ + "/tried", "with-");
+  ASSERT_EQ(names.size(), 1U);
+  std::ofstream(path_ + "/tried/" + names.front(), std::ios::app) << std::string(63, '2');
+  fs::create_symlink(path_ + "/record", path_ + "/tried/with-link");
+  EXPECT_EQ(*Open()->TakeTried(), (Counts{{one, 1}}));
+}
+
+// Whatever fails, an input that was judged is not left marked while others can be marked.
+TEST_F(StateDirTest, MarkingFailingAtEveryStepLeavesNothingBehind) {
+  const std::string one(64, '1');
+  const std::string two(64, '2');
+  const std::string three(64, '3');
+  for (int k = 1;; ++k) {
+    SCOPED_TRACE("call " + std::to_string(k));
+    FaultyFileSystem faulty(RealFileSystem());
+    const auto state = StateDir::Open(faulty, path_);
+    ASSERT_TRUE(state.ok());
+    faulty.ShortWrites(one.size() + 1);
+    faulty.Inject({k, {}, ENOSPC});
+    for (int i = 0; i < 2; ++i) {
+      if (const auto mark = (*state)->MarkTried(Digests{one, three}); mark.ok()) {
+        (*state)->UnmarkTried(*mark);
+      }
+    }
+    const bool reached = faulty.hit();
+    faulty.Heal();
+    EXPECT_TRUE((*state)->MarkTried(Digests{two}).ok());
+    EXPECT_EQ(*Open()->TakeTried(), (Counts{{two, 1}}));
+    ASSERT_TRUE(fs::remove(path_ + "/tried/" + two));
+    if (!reached) break;
+  }
 }
 
 TEST_F(StateDirTest, WriteFileReplacesAndStaysInside) {

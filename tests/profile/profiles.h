@@ -30,7 +30,7 @@ inline Arg Cond(std::uint32_t index, Operator op, std::uint64_t value,
 
 inline Rule RuleFor(std::string name, Action action, std::vector<Arg> args = {},
                     std::uint32_t errno_ret = 1) {
-  return {std::move(name), action, HasErrno(action) ? errno_ret : 0, std::move(args), {}};
+  return {std::move(name), action, HasErrno(action) ? errno_ret : 0, std::move(args), {}, {}};
 }
 
 // Normalized, but no clone3 is added; ERRNO 1 by default; for x86_64 unless said otherwise.

@@ -5,10 +5,12 @@
 // Thread-safe; Ask() blocks.
 
 #include <chrono>
+#include <cstddef>
 #include <list>
 #include <map>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <utility>
@@ -80,7 +82,7 @@ class Judge {
                                          const compiler::CompileRequest& request);
   // With a child that has read others: it is no verification, and no agent died with it.
   bool MayShare(const Work& work);
-  void MarkTried(const std::string& input_digest);
+  std::optional<std::size_t> MarkTried(std::span<const std::string> input_digests);
   Result<void> GatherBases(const std::string& key, const std::vector<std::string>& names,
                            Question& question, std::stop_token stop);
   Result<profile::BaseSpec> FetchBase(const std::string& key, const std::string& name,

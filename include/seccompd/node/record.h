@@ -4,9 +4,11 @@
 // checksum in its last line; and <state dir>/lock and tried/. Lines of text that a person can read.
 // The structs are values; the functions are safe from one thread at a time.
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -66,13 +68,17 @@ class StateDir {
   // another thread than the rest, beside it.
   virtual Result<void> WriteFile(std::string_view name, std::string_view bytes) = 0;
 
-  // tried/<digest>: an input that is with a compiler now. At start, what is found was there when
-  // the agent died. Counts the starts at which the same digest was found: 0, 1, 2, ... No flush:
-  // made against crashes of the agent, not of the node.
-  // MarkTried and ClearTried may be called from any thread, also beside the others.
-  virtual Result<void> MarkTried(std::string_view digest) = 0;
-  virtual Result<void> ClearTried(std::string_view digest) = 0;
-  // Call once at start: what was found, each with its count, this start included.
+  // tried/: the digests of the inputs that are with a compiler now. What is found there at a start
+  // was under way when the agent died. No flush: made against crashes of the agent, not of the
+  // node.
+  // The inputs of one request, before it; the mark is for UnmarkTried behind its answer.
+  // These three may be called from any thread, also beside the others.
+  virtual Result<std::size_t> MarkTried(std::span<const std::string> digests) = 0;
+  virtual void UnmarkTried(std::size_t mark) = 0;
+  // It was judged, and the agent lives: what TakeTried counted of it begins at 0 again.
+  virtual Result<void> ForgetTried(std::string_view digest) = 0;
+  // Call once at start, before any mark: what was found, each with the number of starts in a row at
+  // which it was, this one included.
   virtual Result<std::map<std::string, int>> TakeTried() = 0;
 };
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "seccompd/base/result.h"
+#include "seccompd/base/unique_fd.h"
 #include "seccompd/profile/diagnostic.h"
 #include "seccompd/profile/types.h"
 
@@ -48,10 +49,25 @@ struct Filters {
 // runc from 1.2 on makes a tree of it.
 bool HasTree(const Profile& profile);
 
+// Where libseccomp writes a filter: it takes a descriptor only. Who compiles many profiles keeps
+// one, for a file in memory costs more than what is in it. Never for two processes: what a fork
+// inherits is written by both.
+class ExportFile {
+ public:
+  // Empty as far as its reader sees: positioned at its begin. Made at the first call.
+  Result<int> Begin();
+  // What was written since.
+  Result<std::string> ReadWritten() const;
+
+ private:
+  UniqueFd memfd_;
+};
+
 // Of a normalized, complete profile. No value: it cannot be loaded, and a finding says why. An
 // Error is about this process (no memfd), not about the profile.
 enum class Trees { kNo, kWhereRuncMakesThem };
 Result<std::optional<Filters>> Compile(const Profile& profile, std::vector<Diagnostic>& findings,
-                                       Trees trees = Trees::kWhereRuncMakesThem);
+                                       Trees trees = Trees::kWhereRuncMakesThem,
+                                       ExportFile* file = nullptr);
 
 }  // namespace seccompd::profile

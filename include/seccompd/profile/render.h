@@ -6,12 +6,14 @@
 
 #include "seccompd/base/result.h"
 #include "seccompd/profile/ceiling.h"
+#include "seccompd/profile/compile.h"
 #include "seccompd/profile/request.h"
 
 namespace seccompd::profile {
 
 // An Error is about this process or the node's architecture, not about the profile. `ceiling`: the
-// request's, made before; where it is none or another, it is made anew.
-Result<Rendered> Render(const RenderRequest& request, const Ceiling* ceiling = nullptr);
+// request's, made before; where it is none or another, it is made anew. `file`: see compile.h.
+Result<Rendered> Render(const RenderRequest& request, const Ceiling* ceiling = nullptr,
+                        ExportFile* file = nullptr);
 
 }  // namespace seccompd::profile

@@ -130,6 +130,9 @@ struct Rule {
   std::uint32_t errno_ret = 0;  // of actions with HasErrno only, else 0
   std::vector<Arg> args;        // sorted by index, each index once
   RulePlace place;
+  // What ResolveNames (compile.h) found of `name`, so that nobody looks it up again: this machine's
+  // own number of it. Says nothing that the name does not.
+  std::optional<std::int32_t> number;
 
   bool SameVerdict(const Rule& other) const {
     return action == other.action && errno_ret == other.errno_ret;
