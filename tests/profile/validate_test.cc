@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include <gtest/gtest.h>
@@ -33,6 +34,22 @@ std::vector<Diagnostic> Validated(const Profile& profile) {
 
 std::vector<Rule> Start() {
   return {RuleFor("execve", Action::kAllow), RuleFor("exit_group", Action::kAllow)};
+}
+
+// A longer filter that was written before is not read with it.
+TEST(CompileTest, AnExportFileGivesEachItsOwnFilter) {
+  std::vector<Rule> many = Start();
+  for (const char* name : {"getpid", "getppid", "getuid", "getgid"}) {
+    many.push_back(RuleFor(name, Action::kAllow, {Cond(0, Operator::kEqual, 1)}));
+  }
+  std::sort(many.begin(), many.end(), ComesBefore);
+  ExportFile file;
+  for (const Profile& profile : {ProfileOf(many), ProfileOf(Start()), ProfileOf(many)}) {
+    std::vector<Diagnostic> findings;
+    const auto filters = Compile(profile, findings, Trees::kWhereRuncMakesThem, &file);
+    ASSERT_TRUE(filters.ok() && filters->has_value()) << FindingsText(findings);
+    EXPECT_EQ((*filters)->by_priority.program, MustCompile(profile).by_priority.program);
+  }
 }
 
 TEST(ValidateTest, SeesWhatLibseccompMiscompiles) {
