@@ -48,28 +48,30 @@ Result<std::size_t> TriedInputs::Mark(std::span<const std::string> digests) {
 Result<std::size_t> TriedInputs::FreeSheet() {
   const std::lock_guard lock(mutex_);
   if (free_.empty()) {
+    free_.push_back(sheets_.size());
+    sheets_.emplace_back();
+  }
+  const std::size_t free = free_.back();
+  if (Sheet& sheet = sheets_[free]; !sheet.fd.is_open()) {
     Result<std::string> name = RandomName(file_system_, kSheetPrefix);
     if (!name.ok()) return name.error();
     SysResult<UniqueFd> file = file_system_.OpenBeneath(
         directory_.fd.get(), *name, O_WRONLY | O_APPEND | O_CREAT | O_EXCL, kPrivateFile);
     if (!file.ok()) return DiskError(file.error, "create", directory_.PathOf(*name));
-    sheets_.push_back({*std::move(name), std::move(file.value)});
-    free_.push_back(sheets_.size() - 1);
+    sheet = {*std::move(name), std::move(file.value)};
   }
-  const std::size_t sheet = free_.back();
   free_.pop_back();
-  return sheet;
+  return free;
 }
 
 void TriedInputs::Unmark(std::size_t mark) {
   const std::lock_guard lock(mutex_);
-  if (file_system_.Truncate(sheets_[mark].fd.get()) == 0) {
-    free_.push_back(mark);
-    return;
-  }
-  // Of no more use; what it lists would be counted at the next start.
-  static_cast<void>(file_system_.Unlink(directory_.fd.get(), sheets_[mark].name));
-  sheets_[mark].fd.Reset();
+  Sheet& sheet = sheets_[mark];
+  free_.push_back(mark);
+  if (file_system_.Truncate(sheet.fd.get()) == 0) return;
+  // What it lists would be counted at the next start.
+  static_cast<void>(file_system_.Unlink(directory_.fd.get(), sheet.name));
+  sheet.fd.Reset();
 }
 
 Result<void> TriedInputs::Forget(std::string_view digest) {

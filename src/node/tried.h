@@ -40,7 +40,7 @@ class TriedInputs {
   // more than the rest of it (ext4 searches for an inode that was not freed just now).
   struct Sheet {
     std::string name;
-    UniqueFd fd;
+    UniqueFd fd;  // closed: to be made
   };
 
   Result<std::size_t> FreeSheet();

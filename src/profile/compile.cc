@@ -107,6 +107,7 @@ int AddRule(scmp_filter_ctx context, const Rule& rule, int number) {
                                 static_cast<unsigned int>(count), args.data());
 }
 
+// Not every profile that comes here went through ResolveNames.
 int NumberOf(const Rule& rule) {
   if (!rule.number.has_value()) return seccomp_syscall_resolve_name(rule.name.c_str());
   assert(*rule.number == seccomp_syscall_resolve_name(rule.name.c_str()));
