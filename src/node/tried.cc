@@ -39,7 +39,7 @@ Result<std::size_t> TriedInputs::Mark(std::span<const std::string> digests) {
     return std::pair(sheets_[*sheet].name, sheets_[*sheet].fd.get());
   }();
   const int error = WriteAll(file_system_, fd, text);
-  if (error == 0) return sheet;
+  if (error == 0) return *sheet;
   Unmark(*sheet);
   return DiskError(error, "write", directory_.PathOf(name));
 }

@@ -42,15 +42,8 @@ TEST(ConversationTest, RequestsOfOneNamespaceShareAChild) {
 
 TEST(ConversationTest, AnswersAreThoseOfAFreshChild) {
   const auto zygote = StartReal();
-  const std::vector<std::string> specs = {
-      kGoodSpec,
-      "no json",
-      R"({"profile":{"defaultAction":"SCMP_ACT_ERRNO","syscalls":[{"names":["raed"],"action":"SCMP_ACT_ALLOW"}]}})",
-      R"({"nodeSelector":{"matchLabels":{"zone":"b"}},"profile":{"defaultAction":"SCMP_ACT_ALLOW"}})",
-      R"({"bases":["shared"],"profile":{"defaultAction":"SCMP_ACT_ERRNO"}})",
-      kGoodSpec};
   for (int round = 0; round < 3; ++round) {
-    for (const std::string& spec : specs) {
+    for (const std::string& spec : SpecsOfAllKinds()) {
       const Result<TenantAnswer> answer = zygote->CompileFor("team", Ask(spec));
       const Result<CompileAnswer> fresh = zygote->Compile(Ask(spec));
       ASSERT_TRUE(answer.ok() && fresh.ok()) << spec;
@@ -89,8 +82,9 @@ TEST(ConversationTest, EachServesSoManySpecsAndNoMore) {
   EXPECT_TRUE(WaitForWaiting(*zygote, 2));
 }
 
+// By itself after a fifth of this time, which nobody here waits for: then the zygote would end it.
 TEST(ConversationTest, NoneWaitsLongerThanItsTime) {
-  const auto zygote = StartTesting(std::chrono::milliseconds(1500));
+  const auto zygote = StartTesting(kPatience + std::chrono::seconds(5));
   EXPECT_TRUE(IsAlone(*zygote, "team"));
   EXPECT_TRUE(WaitForWaiting(*zygote, 0));
   EXPECT_TRUE(IsAlone(*zygote, "team"));

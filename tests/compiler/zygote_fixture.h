@@ -36,6 +36,18 @@ inline constexpr std::chrono::milliseconds kPatience{20'000};
 inline constexpr char kGoodSpec[] =
     R"({"profile":{"defaultAction":"SCMP_ACT_ERRNO","syscalls":[{"names":["read","execve","exit_group"],"action":"SCMP_ACT_ALLOW"}]}})";
 
+// Good, unreadable, in error, with warnings, for other nodes, with a base; and the first again.
+inline std::vector<std::string> SpecsOfAllKinds() {
+  return {
+      kGoodSpec,
+      "no json",
+      R"({"profile":{"defaultAction":"SCMP_ACT_ERRNO","syscalls":[{"names":["raed"],"action":"SCMP_ACT_ALLOW"}]}})",
+      R"({"profile":{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["mkdir"],"action":"SCMP_ACT_ERRNO"}]}})",
+      R"({"nodeSelector":{"matchLabels":{"zone":"b"}},"profile":{"defaultAction":"SCMP_ACT_ALLOW"}})",
+      R"({"bases":["shared"],"profile":{"defaultAction":"SCMP_ACT_ERRNO"}})",
+      kGoodSpec};
+}
+
 inline std::unique_ptr<Zygote> Start(const char* executable,
                                      std::chrono::milliseconds wall = kPatience) {
   ZygoteOptions options;

@@ -97,14 +97,7 @@ TEST(ZygoteTest, AnUnusableCeilingIsToldToWhoAsksForIt) {
 
 TEST(ZygoteTest, SeveralTogetherAreAnsweredAsEachAlone) {
   const auto zygote = StartReal();
-  const std::vector<std::string> specs = {
-      kGoodSpec,
-      "no json",
-      R"({"profile":{"defaultAction":"SCMP_ACT_ERRNO","syscalls":[{"names":["raed"],"action":"SCMP_ACT_ALLOW"}]}})",
-      R"({"profile":{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["mkdir"],"action":"SCMP_ACT_ERRNO"}]}})",
-      R"({"nodeSelector":{"matchLabels":{"zone":"b"}},"profile":{"defaultAction":"SCMP_ACT_ALLOW"}})",
-      R"({"bases":["shared"],"profile":{"defaultAction":"SCMP_ACT_ERRNO"}})",
-      kGoodSpec};
+  const std::vector<std::string> specs = SpecsOfAllKinds();
   CompileRequest common = Ask("");
   common.is_thorough = false;
   const auto answers = zygote->CompileTogether("team", common, specs);
