@@ -77,8 +77,8 @@ class StateDir {
   virtual void UnmarkTried(std::size_t mark) = 0;
   // It was judged, and the agent lives: what TakeTried counted of it begins at 0 again.
   virtual Result<void> ForgetTried(std::string_view digest) = 0;
-  // Call once at start, before any mark: what was found, each with the number of starts in a row at
-  // which it was, this one included.
+  // Call once at start, before any mark: what was under way, and what once was and has not been
+  // judged since, each with the number of starts from then on, this one included.
   virtual Result<std::map<std::string, int>> TakeTried() = 0;
 };
 
